@@ -35,7 +35,9 @@ pub enum CreateTopicError {
     #[error("topic '{0}' already exists")]
     Exists(String),
     /// The name is not a legal one.
-    #[error("'{0}' is not a topic name: use letters, digits, '.', '_' and '-', at most 249 of them")]
+    #[error(
+        "'{0}' is not a topic name: use letters, digits, '.', '_' and '-', at most 249 of them"
+    )]
     BadName(String),
     /// The number of partitions is not from 1 to 10,000.
     #[error("topic '{name}' cannot have {partitions} partitions: use 1 to 10000")]
@@ -129,6 +131,8 @@ pub enum StorageError {
     },
     /// A write failed before, and what is on disk is no longer known: reading goes on, writing does
     /// not until the process is started again.
-    #[error("the journal is read-only since an earlier failure ({0}); free space or mend the disk, then restart kerb")]
+    #[error(
+        "the journal is read-only since an earlier failure ({0}); free space or mend the disk, then restart kerb"
+    )]
     Poisoned(String),
 }

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod column;
 pub mod decimal;
+pub mod format;
 pub mod ids;
 pub mod record;
 pub mod schema;
@@ -15,6 +16,7 @@ pub mod value;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use column::ColumnBuilder;
 pub use decimal::Decimal;
+pub use format::{Format, FormatKind, ProtobufNulls};
 pub use ids::{Offset, Partition, TimestampMs, TopicPartition};
 pub use record::{Header, Record};
 pub use schema::{Column, Namespace, Schema};
