@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use model::{Offset, Record, TimestampMs, TopicPartition};
 
-use crate::error::{AppendError, CommitError, CreateTopicError, DeleteTopicError, ReadError};
+use crate::error::{
+    AppendError, CommitError, CreateTopicError, DeleteTopicError, ReadError, StorageError,
+};
 
 /// The name of a consumer group: whose progress a committed offset is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,7 +69,7 @@ pub struct TopicInfo {
 /// How far a partition reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionBounds {
-    /// The oldest record still there (or the end, if none is).
+    /// The oldest record still there (or the end, if none is). Compaction leaves it where it was.
     pub start: Offset,
     /// One behind the newest committed record.
     pub end: Offset,
@@ -146,6 +148,12 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
 
     /// Forgets a group's progress.
     fn delete_group(&self, group: &GroupId) -> Result<(), CommitError>;
+
+    /// Does what retention and compaction ask for now. Call it every minute or so; a backend whose
+    /// servers do this by themselves has nothing to do.
+    fn maintain(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 /// The partition a key belongs to: Kafka's default partitioner (murmur2 of the key's bytes).

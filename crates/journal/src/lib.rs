@@ -4,14 +4,21 @@
 //! to queries, sinks, push clients and people with `kerb consume`. The log is the truth: every table,
 //! index and position elsewhere is a fold over it and can be rebuilt.
 //!
-//! [`journal`] has the trait, [`embedded`] the backend that keeps segments on this machine's disk.
+//! [`journal`] has the trait; [`memory`] the backend for tests.
 
 pub mod error;
 pub mod journal;
+pub mod memory;
+pub mod retention;
+mod topic;
 
 pub use error::{
     AppendError, CommitError, CreateTopicError, DeleteTopicError, OpenError, ReadError,
+    StorageError,
 };
 pub use journal::{
     CleanupPolicy, Commit, Fetched, GroupId, Journal, PartitionBounds, TopicInfo, TopicSpec,
+    partition_for_key,
 };
+pub use memory::MemoryJournal;
+pub use retention::RetentionOptions;

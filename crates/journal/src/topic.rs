@@ -1,0 +1,55 @@
+//! The rules for topics and records that every backend holds: a spec or a record goes in, an error
+//! comes out if it is not a legal one.
+
+use model::{Record, TopicPartition};
+
+use crate::error::{AppendError, CreateTopicError};
+use crate::journal::TopicSpec;
+
+/// The longest legal name, as in Kafka.
+const NAME_LENGTH_MAX: usize = 249;
+/// The most partitions a topic may have.
+const PARTITIONS_MAX: u32 = 10_000;
+/// What a record costs beside its key, value and headers, when a read counts its bytes.
+const RECORD_OVERHEAD_BYTES: usize = 16;
+
+/// Checks name and number of partitions.
+pub(crate) fn check_spec(spec: &TopicSpec) -> Result<(), CreateTopicError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name = &*spec.name;
+    if name.is_empty()
+        || name.len() > NAME_LENGTH_MAX
+        || matches!(name, "." | "..")
+        || !name.chars().all(legal)
+    {
+        return Err(CreateTopicError::BadName(name.to_owned()));
+    }
+    if spec.partitions == 0 || spec.partitions > PARTITIONS_MAX {
+        return Err(CreateTopicError::BadPartitions {
+            name: name.to_owned(),
+            partitions: spec.partitions,
+        });
+    }
+    Ok(())
+}
+
+/// How many bytes of a read's budget a record uses.
+pub(crate) fn record_bytes(record: &Record) -> usize {
+    let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, |b| b.len());
+    let headers: usize = record.headers.iter().map(|h| h.name.len() + length(&h.value)).sum();
+    RECORD_OVERHEAD_BYTES + length(&record.key) + length(&record.value) + headers
+}
+
+/// Checks that no record is over the limit.
+pub(crate) fn check_records(
+    partition: &TopicPartition,
+    records: &[Record],
+    limit_bytes: usize,
+) -> Result<(), AppendError> {
+    match records.iter().map(record_bytes).find(|bytes| *bytes > limit_bytes) {
+        None => Ok(()),
+        Some(bytes) => {
+            Err(AppendError::TooLarge { partition: partition.clone(), bytes, limit_bytes })
+        }
+    }
+}
