@@ -9,6 +9,7 @@
 pub mod error;
 pub mod journal;
 pub mod memory;
+pub mod record_batch;
 pub mod retention;
 mod topic;
 
