@@ -58,7 +58,8 @@ pub enum ExprKind {
     },
     /// `-x`
     Negate(Box<Expr>),
-    /// Both sides of one type (DECIMALs may differ in precision and scale).
+    /// Both sides of one type, or two numeric types, or text and DATE, TIME or TIMESTAMP, or DATE and
+    /// TIMESTAMP: the evaluator brings them together (text that is no time fails the row).
     Comparison {
         /// Which.
         op: ComparisonOp,
@@ -88,7 +89,7 @@ pub enum ExprKind {
         /// NOT LIKE.
         negated: bool,
     },
-    /// `x BETWEEN low AND high`, all of one type.
+    /// `x BETWEEN low AND high`: pairs of types as in a comparison.
     Between {
         /// What is compared.
         operand: Box<Expr>,
@@ -115,8 +116,13 @@ pub enum ExprKind {
         /// Otherwise; a NULL literal if there was none.
         otherwise: Box<Expr>,
     },
-    /// Conversion to the expression's type.
+    /// `CAST(x AS type)`, also what is put around arguments of functions, elements of ARRAY and MAP and
+    /// values of IN to bring them to one type. What cannot be converted is a quiet null, and so is a
+    /// failure inside `x`.
     Cast(Box<Expr>),
+    /// Conversion to the expression's type that nobody wrote, around operands of arithmetic: unlike
+    /// for a cast, what cannot be converted and what fails inside fails the row.
+    Coerce(Box<Expr>),
     /// `array[index]` or `map[key]`
     Subscript {
         /// An ARRAY or MAP.
