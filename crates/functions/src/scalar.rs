@@ -1,9 +1,14 @@
-//! Scalar functions: a value for each row.
+//! Scalar functions: a value for each row. Columns go in, a column comes out.
+//!
+//! [`SCALARS`] is the one list; the files below `scalar/` hold the entries by category.
 
-use arrow_array::ArrayRef;
-use model::{SqlType, Value};
+use std::sync::LazyLock;
 
-use crate::{ArgType, Doc, Evaluated, ResolveError, Resolved, Signature};
+use arrow_array::{Array, ArrayRef};
+use model::column::value_at;
+use model::{ColumnBuilder, SqlType, Value};
+
+use crate::{ArgType, Doc, Evaluated, ResolveError, Resolved, RowErrors, Signature, signature};
 
 /// A unit of time, as DATEADD and its kin take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +25,27 @@ pub enum IntervalUnit {
     Milliseconds,
 }
 
+impl IntervalUnit {
+    /// How many milliseconds it lasts.
+    pub fn millis(self) -> i64 {
+        match self {
+            IntervalUnit::Days => 86_400_000,
+            IntervalUnit::Hours => 3_600_000,
+            IntervalUnit::Minutes => 60_000,
+            IntervalUnit::Seconds => 1_000,
+            IntervalUnit::Milliseconds => 1,
+        }
+    }
+}
+
 /// An argument of a call.
 pub enum Arg<'a> {
     /// A value for each row, of the resolved type.
     Column(ArrayRef),
     /// A function of the query's text.
     Lambda(&'a dyn Lambda),
-    /// A unit of time.
-    Unit(IntervalUnit),
+    /// A unit of time; `None` for a literal NULL in its place.
+    Unit(Option<IntervalUnit>),
 }
 
 /// A lambda of the query's text, ready to be evaluated.
@@ -54,13 +72,43 @@ pub struct Call<'a> {
     pub now_ms: i64,
 }
 
+impl Call<'_> {
+    /// The column of argument `at`. Panics if it is not a value: the signature says it is.
+    pub fn column(&self, at: usize) -> &ArrayRef {
+        match &self.args[at] {
+            Arg::Column(column) => column,
+            _ => unreachable!("the signature says that argument {at} is a value"),
+        }
+    }
+
+    /// The type of argument `at`, as resolved. Panics if it is not a value.
+    pub fn type_of(&self, at: usize) -> &SqlType {
+        match &self.arg_types[at] {
+            ArgType::Sql(ty) => ty,
+            _ => unreachable!("the signature says that argument {at} is a value"),
+        }
+    }
+}
+
 /// How a function is evaluated.
 #[derive(Clone, Copy)]
 pub enum Eval {
     /// Over whole columns: for what is hot, and for lambdas.
     Columns(fn(&Call<'_>) -> Evaluated),
-    /// Row by row; an `Err` fails the row.
+    /// Row by row; an `Err` fails the row. Lambdas and units are NULL among the values.
     Rows(fn(&[Value], &Call<'_>) -> Result<Value, String>),
+}
+
+/// One way to call a scalar function: its signature (see [`Signature::parse`]) and its evaluation.
+pub struct Overload {
+    signature: &'static str,
+    computed: Option<fn(&[ArgType]) -> Result<SqlType, String>>,
+    eval: Eval,
+}
+
+/// An overload whose result is written in its signature.
+const fn of(signature: &'static str, eval: Eval) -> Overload {
+    Overload { signature, computed: None, eval }
 }
 
 /// A scalar function.
@@ -70,39 +118,87 @@ pub struct ScalarFunction {
     /// Its documentation.
     pub doc: Doc,
     /// The ways to call it, each with its evaluation.
-    pub signatures: fn() -> Vec<(Signature, Eval)>,
+    overloads: &'static [Overload],
 }
 
 impl ScalarFunction {
+    /// The ways to call it.
+    pub fn signatures(&self) -> &'static [Signature] {
+        SCALARS.binary_search_by_key(&self.name, |f| f.name).map_or(&[], |at| &SIGNATURES[at])
+    }
+
     /// Which signature fits these arguments.
     ///
     /// Lambdas whose bodies are still untyped are passed as [`ArgType::UntypedLambda`]; see
     /// [`ScalarFunction::lambda_params`].
-    pub fn resolve(&self, _args: &[ArgType]) -> Result<Resolved, ResolveError> {
-        Err(ResolveError(format!("{} cannot be called yet", self.name)))
+    pub fn resolve(&self, args: &[ArgType]) -> Result<Resolved, ResolveError> {
+        signature::resolve(self.name, self.signatures(), args)
     }
 
     /// For each argument that is an untyped lambda: the types of its parameters, as bound by the other
     /// arguments.
     pub fn lambda_params(
         &self,
-        _args: &[ArgType],
+        args: &[ArgType],
     ) -> Result<Vec<Option<Vec<SqlType>>>, ResolveError> {
-        Ok(Vec::new())
+        signature::lambda_params(self.name, self.signatures(), args)
     }
 
     /// Evaluates a resolved call.
     pub fn evaluate(&self, signature: usize, call: &Call<'_>) -> Evaluated {
-        let signatures = (self.signatures)();
-        match signatures[signature].1 {
+        match self.overloads[signature].eval {
             Eval::Columns(f) => f(call),
-            Eval::Rows(_) => unreachable!("not yet"),
+            Eval::Rows(f) => row_by_row(call, f),
         }
     }
 }
 
+fn row_by_row(call: &Call<'_>, f: fn(&[Value], &Call<'_>) -> Result<Value, String>) -> Evaluated {
+    let mut builder = ColumnBuilder::new(call.returns, call.rows);
+    let mut errors = RowErrors::none();
+    let mut values = vec![Value::Null; call.args.len()];
+    for row in 0..call.rows {
+        for (at, (value, arg)) in values.iter_mut().zip(call.args).enumerate() {
+            if let Arg::Column(column) = arg {
+                read_cell(value, call.type_of(at), column, row);
+            }
+        }
+        match f(&values, call) {
+            Ok(value) => builder.append(&value),
+            Err(reason) => {
+                errors.add(row, reason);
+                builder.append_null();
+            }
+        }
+    }
+    Evaluated { column: builder.finish(), errors }
+}
+
+/// Reads a cell into `value`, keeping the buffer of a text.
+fn read_cell(value: &mut Value, ty: &SqlType, column: &ArrayRef, row: usize) {
+    use arrow_array::cast::AsArray;
+    if let (Value::String(text), SqlType::String, false) = (&mut *value, ty, column.is_null(row)) {
+        text.clear();
+        text.push_str(column.as_string::<i32>().value(row));
+        return;
+    }
+    *value = value_at(ty, column, row);
+}
+
 /// All scalar functions, in the order of their names.
 pub static SCALARS: &[ScalarFunction] = &[];
+
+/// Their signatures, read once.
+static SIGNATURES: LazyLock<Vec<Vec<Signature>>> = LazyLock::new(|| {
+    let read = |overload: &Overload| {
+        let signature = Signature::parse(overload.signature).expect("checked by a test");
+        match overload.computed {
+            Some(computed) => signature.returning(computed),
+            None => signature,
+        }
+    };
+    SCALARS.iter().map(|f| f.overloads.iter().map(read).collect()).collect()
+});
 
 /// The scalar function of this name (upper case).
 pub fn scalar(name: &str) -> Option<&'static ScalarFunction> {
