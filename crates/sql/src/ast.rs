@@ -514,15 +514,31 @@ pub enum JoinKind {
     Full,
 }
 
+/// `10 MINUTES`: kept as written, because statements are written back so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Interval {
+    /// How many.
+    pub count: i64,
+    /// Of what.
+    pub unit: IntervalUnit,
+}
+
+impl Interval {
+    /// The same in milliseconds. The parser lets none through that does not fit.
+    pub fn millis(&self) -> i64 {
+        self.count.saturating_mul(self.unit.millis())
+    }
+}
+
 /// `WITHIN (before, after) GRACE PERIOD grace`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Within {
     /// How much earlier the right row may be.
-    pub before_ms: i64,
-    /// How much later the right row may be.
-    pub after_ms: i64,
+    pub before: Interval,
+    /// How much later the right row may be; equal to `before` where only one was written.
+    pub after: Interval,
     /// How late rows may come; none: ksqlDB's old eager semantics, 24 h.
-    pub grace_ms: Option<i64>,
+    pub grace: Option<Interval>,
 }
 
 /// `WINDOW …`
@@ -531,9 +547,9 @@ pub struct Window {
     /// Its kind and sizes.
     pub kind: WindowKind,
     /// How long windows are kept.
-    pub retention_ms: Option<i64>,
+    pub retention: Option<Interval>,
     /// How late rows may come.
-    pub grace_ms: Option<i64>,
+    pub grace: Option<Interval>,
     /// Where it stands.
     pub span: Span,
 }
@@ -544,19 +560,19 @@ pub enum WindowKind {
     /// Windows side by side.
     Tumbling {
         /// Their length.
-        size_ms: i64,
+        size: Interval,
     },
     /// Windows that overlap.
     Hopping {
         /// Their length.
-        size_ms: i64,
+        size: Interval,
         /// From one's start to the next one's.
-        advance_ms: i64,
+        advance: Interval,
     },
     /// Rows that are near each other.
     Session {
         /// The longest silence within one.
-        gap_ms: i64,
+        gap: Interval,
     },
 }
 
@@ -620,6 +636,30 @@ pub enum IntervalUnit {
     Milliseconds,
 }
 
+impl IntervalUnit {
+    /// Milliseconds in one of it.
+    pub fn millis(&self) -> i64 {
+        match self {
+            IntervalUnit::Days => 86_400_000,
+            IntervalUnit::Hours => 3_600_000,
+            IntervalUnit::Minutes => 60_000,
+            IntervalUnit::Seconds => 1_000,
+            IntervalUnit::Milliseconds => 1,
+        }
+    }
+
+    /// The word for it, in the plural: `DAYS`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            IntervalUnit::Days => "DAYS",
+            IntervalUnit::Hours => "HOURS",
+            IntervalUnit::Minutes => "MINUTES",
+            IntervalUnit::Seconds => "SECONDS",
+            IntervalUnit::Milliseconds => "MILLISECONDS",
+        }
+    }
+}
+
 /// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
@@ -659,6 +699,8 @@ pub enum ExprKind {
     },
     /// `-operand`, of something that is not a literal
     Negate(Box<Expr>),
+    /// `+operand`, of something that is not a literal; turns -0.0 into 0.0
+    Plus(Box<Expr>),
     /// `left op right`
     Comparison {
         /// Which.
