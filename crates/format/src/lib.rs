@@ -1,1 +1,24 @@
-//! placeholder
+//! Bytes of records in, columns out, and back: DELIMITED, JSON, JSON_SR, AVRO, PROTOBUF,
+//! PROTOBUF_NOSR, KAFKA and NONE, for keys and values; and the schema registry some of them need.
+//!
+//! ```text
+//!  payloads ──► Decoder::decode ──► Arrow columns + rows that failed, with the reason
+//!  columns  ──► Encoder::encode ──► payloads, slices of one buffer
+//! ```
+//!
+//! A row that cannot be read is data (a null row and a [`RowError`]), never a failed batch.
+
+mod cells;
+pub mod codec;
+mod delimited;
+pub mod error;
+mod kafka;
+mod none;
+pub mod registry;
+mod rows;
+mod text;
+mod view;
+
+pub use codec::{Decoded, Decoder, Encoded, Encoder, RowError, decoder, encoder};
+pub use error::CodecError;
+pub use registry::{Registry, RegistryError};

@@ -1,0 +1,127 @@
+//! Columns as they are written from: each array downcast once a batch, so that writing a cell is an
+//! index and a test for null.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int32Type, Int64Type,
+    Time32MillisecondType, TimestampMillisecondType,
+};
+use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
+use arrow_buffer::{NullBuffer, i256};
+use model::{Decimal, SqlType};
+
+/// A column of one type, to be read from.
+pub(crate) enum View<'a> {
+    Boolean(&'a BooleanArray),
+    Integer(&'a PrimitiveArray<Int32Type>),
+    Bigint(&'a PrimitiveArray<Int64Type>),
+    Double(&'a PrimitiveArray<Float64Type>),
+    Decimal(DecimalView<'a>),
+    String(&'a StringArray),
+    Bytes(&'a BinaryArray),
+    Date(&'a PrimitiveArray<Date32Type>),
+    Time(&'a PrimitiveArray<Time32MillisecondType>),
+    Timestamp(&'a PrimitiveArray<TimestampMillisecondType>),
+    Array(Repeated<'a>, Box<View<'a>>),
+    Map(Repeated<'a>, Box<View<'a>>, Box<View<'a>>),
+    Struct(Option<&'a NullBuffer>, Vec<View<'a>>),
+}
+
+/// A DECIMAL column of either width.
+pub(crate) enum DecimalView<'a> {
+    Narrow(&'a PrimitiveArray<Decimal128Type>, u8),
+    Wide(&'a PrimitiveArray<Decimal256Type>, u8),
+}
+
+/// Where the items of each row begin and end.
+pub(crate) struct Repeated<'a> {
+    offsets: &'a [i32],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl Repeated<'_> {
+    /// The positions of a row's items in the inner view.
+    pub(crate) fn range(&self, row: usize) -> std::ops::Range<usize> {
+        self.offsets[row] as usize..self.offsets[row + 1] as usize
+    }
+}
+
+impl DecimalView<'_> {
+    /// The number in a row that is not null.
+    pub(crate) fn value(&self, row: usize) -> Decimal {
+        match self {
+            DecimalView::Narrow(array, scale) => {
+                Decimal { unscaled: i256::from_i128(array.value(row)), scale: *scale }
+            }
+            DecimalView::Wide(array, scale) => {
+                Decimal { unscaled: array.value(row), scale: *scale }
+            }
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// Views of all columns, which must be of these types.
+    pub(crate) fn all(types: &[SqlType], columns: &'a [ArrayRef]) -> Vec<View<'a>> {
+        assert_eq!(types.len(), columns.len(), "a column for each the encoder was made for");
+        types.iter().zip(columns).map(|(ty, column)| View::new(ty, column)).collect()
+    }
+
+    /// A view of an array that was made for `ty`.
+    pub(crate) fn new(ty: &SqlType, array: &'a ArrayRef) -> View<'a> {
+        match ty {
+            SqlType::Boolean => View::Boolean(array.as_boolean()),
+            SqlType::Integer => View::Integer(array.as_primitive()),
+            SqlType::Bigint => View::Bigint(array.as_primitive()),
+            SqlType::Double => View::Double(array.as_primitive()),
+            SqlType::Decimal { scale, .. } => {
+                View::Decimal(match array.as_primitive_opt::<Decimal128Type>() {
+                    Some(narrow) => DecimalView::Narrow(narrow, *scale),
+                    None => DecimalView::Wide(array.as_primitive(), *scale),
+                })
+            }
+            SqlType::String => View::String(array.as_string()),
+            SqlType::Bytes => View::Bytes(array.as_binary()),
+            SqlType::Date => View::Date(array.as_primitive()),
+            SqlType::Time => View::Time(array.as_primitive()),
+            SqlType::Timestamp => View::Timestamp(array.as_primitive()),
+            SqlType::Array(element) => {
+                let list = array.as_list::<i32>();
+                let repeated = Repeated { offsets: list.value_offsets(), nulls: list.nulls() };
+                View::Array(repeated, Box::new(View::new(element, list.values())))
+            }
+            SqlType::Map(key, value) => {
+                let map = array.as_map();
+                let repeated = Repeated { offsets: map.value_offsets(), nulls: map.nulls() };
+                let keys = Box::new(View::new(key, map.keys()));
+                View::Map(repeated, keys, Box::new(View::new(value, map.values())))
+            }
+            SqlType::Struct(fields) => {
+                let array = array.as_struct();
+                let views = fields.iter().zip(array.columns()).map(|(f, c)| View::new(&f.ty, c));
+                View::Struct(array.nulls(), views.collect())
+            }
+        }
+    }
+
+    /// Is the cell in this row null?
+    #[inline]
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        let nulls = match self {
+            View::Boolean(a) => a.nulls(),
+            View::Integer(a) => a.nulls(),
+            View::Bigint(a) => a.nulls(),
+            View::Double(a) => a.nulls(),
+            View::Decimal(DecimalView::Narrow(a, _)) => a.nulls(),
+            View::Decimal(DecimalView::Wide(a, _)) => a.nulls(),
+            View::String(a) => a.nulls(),
+            View::Bytes(a) => a.nulls(),
+            View::Date(a) => a.nulls(),
+            View::Time(a) => a.nulls(),
+            View::Timestamp(a) => a.nulls(),
+            View::Array(r, _) | View::Map(r, _, _) => r.nulls,
+            View::Struct(nulls, _) => *nulls,
+        };
+        nulls.is_some_and(|n| n.is_null(row))
+    }
+}
