@@ -1,1 +1,17 @@
-//! placeholder
+//! Plans in, changes out: the engine that runs `sql`'s plans over a `journal`.
+//!
+//! The life of a row: a task reads records, a source operator decodes them into a batch, the
+//! topology of operators turns batches into batches, a sink encodes them again; outputs,
+//! changed state and positions go into one commit. [`engine`] is the door for everybody else:
+//! statements in, [`answer`]s and rows out.
+
+pub mod answer;
+pub mod connectors;
+pub mod engine;
+pub mod push;
+pub mod request;
+pub mod rows;
+
+pub use engine::{Engine, EngineOptions, Execution, PipedRecord, PullAnswer, QueryAnswer};
+pub use push::{PrintQuery, PushEvent, PushQuery, QueryEnd};
+pub use request::{Request, RequestError, RequestErrorKind};

@@ -1,0 +1,81 @@
+//! What a client sends: text with the session's properties and variables; and how it is refused.
+
+use std::collections::BTreeMap;
+
+use crate::answer::Answer;
+
+/// Statements with the session they are executed in.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// One statement or several.
+    pub text: String,
+    /// Properties for these statements: `auto.offset.reset` → `earliest`.
+    pub properties: BTreeMap<String, String>,
+    /// What `${name}` stands for.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Request {
+    /// Statements without properties or variables.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// The same with a property set.
+    pub fn with(mut self, property: &str, value: &str) -> Self {
+        self.properties.insert(property.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// Why a request was refused; nothing of it was done, unless `answers` says so.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct RequestError {
+    /// Whose fault, and of what kind.
+    pub kind: RequestErrorKind,
+    /// What, where, and what to do about it; may have several lines, with a caret under the place.
+    pub message: String,
+    /// The statement, where the fault is one statement's.
+    pub statement: Option<String>,
+    /// Answers of the statements before it that were carried out.
+    pub answers: Vec<Answer>,
+}
+
+/// What kind of refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestErrorKind {
+    /// The request itself makes no sense (40000).
+    BadRequest,
+    /// A statement cannot be parsed, or means nothing (40001).
+    BadStatement,
+    /// A query was sent where only other statements go (40002).
+    QueryEndpoint,
+    /// What is named does not exist (40400).
+    NotFound,
+    /// Too many push queries (40003).
+    TooManyQueries,
+    /// An ASSERT does not hold (41700).
+    AssertionFailed,
+    /// Not our client's fault (50000).
+    Internal,
+    /// The server is ending (50303).
+    ShuttingDown,
+}
+
+impl RequestError {
+    /// A refusal of the request as a whole.
+    pub fn new(kind: RequestErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), statement: None, answers: Vec::new() }
+    }
+
+    /// A refusal of one statement.
+    pub fn statement(message: impl Into<String>, statement: impl Into<String>) -> Self {
+        Self {
+            kind: RequestErrorKind::BadStatement,
+            message: message.into(),
+            statement: Some(statement.into()),
+            answers: Vec::new(),
+        }
+    }
+}
