@@ -10,6 +10,7 @@ pub mod format;
 pub mod ids;
 pub mod record;
 pub mod schema;
+pub mod text;
 pub mod types;
 pub mod value;
 
