@@ -16,9 +16,10 @@ mod kafka;
 mod none;
 pub mod registry;
 mod rows;
+pub mod schema;
 mod text;
 mod view;
 
 pub use codec::{Decoded, Decoder, Encoded, Encoder, RowError, decoder, encoder};
 pub use error::CodecError;
-pub use registry::{Registry, RegistryError};
+pub use registry::{MemoryRegistry, Registry, RegistryError};
