@@ -1,1 +1,21 @@
-//! placeholder
+//! The conversation with drivers: where to park, how full it is, tell me, how was it over time.
+//!
+//! Messages flow in from a [`transports`] (Telegram, or the terminal) and answers flow back; all that
+//! the bot knows it reads through [`client`] from ksqlDB's REST API, by statements with bound values.
+//! It keeps nothing: subscriptions, positions and what was told are rows in tables behind that API, so
+//! the bot can be stopped anywhere, and runs as well against a real ksqlDB.
+//!
+//! To follow a question: [`transports::telegram`] or [`transports::terminal`] -> [`conversation`] ->
+//! [`commands`] (one file each) -> [`views`] -> [`client`] -> the REST API, and the [`reply`] back.
+//! Alerts go the other way: [`alerts`] reads a push query and hands messages to the transport.
+
+pub mod alerts;
+pub mod chart;
+pub mod client;
+pub mod commands;
+pub mod conversation;
+pub mod places;
+pub mod reply;
+pub mod transports;
+pub mod views;
+pub mod words;

@@ -1,0 +1,149 @@
+//! One conversation for all transports: a message in, answers out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use model::Clock;
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use crate::commands;
+use crate::places;
+use crate::reply::{ChatId, Incoming, Location, Reply};
+use crate::views::Views;
+
+/// How long a shared location and an unfinished question are remembered, in memory only.
+const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+/// Above so many chats the forgotten ones are cleared away.
+const CHATS_MAX: usize = 10_000;
+/// Longer messages are not looked at.
+const TEXT_BYTES_MAX: usize = 512;
+
+/// What the bot must know of a city beside its data.
+#[derive(Clone, Debug)]
+pub struct City {
+    /// The name of its folder, as in the views.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Whose data it is, as the licence asks to be shown.
+    pub attribution: String,
+    /// Its time zone.
+    pub zone: TimeZone,
+}
+
+/// What is remembered of a chat for a short while.
+#[derive(Clone, Copy, Debug, Default)]
+struct Memory {
+    /// Where they are.
+    location: Option<Location>,
+    /// They want to be told when so many spaces are free near them; the place is still to come.
+    alert_near: Option<i64>,
+    /// Until when, by the monotonic clock.
+    until: Duration,
+}
+
+/// The conversation.
+pub struct Conversation {
+    /// What is known.
+    pub(crate) views: Views,
+    /// The time of the data.
+    pub(crate) clock: Arc<dyn Clock>,
+    cities: Vec<City>,
+    memories: Mutex<HashMap<ChatId, Memory>>,
+}
+
+impl Conversation {
+    /// A conversation about these cities.
+    pub fn new(views: Views, clock: Arc<dyn Clock>, cities: Vec<City>) -> Self {
+        Self { views, clock, cities, memories: Mutex::default() }
+    }
+
+    /// The answers to a message. Never fails: what goes wrong is said in words.
+    pub async fn answer(&self, chat: ChatId, incoming: Incoming) -> Vec<Reply> {
+        let answer = match &incoming {
+            Incoming::Text(text) if text.len() > TEXT_BYTES_MAX => {
+                Ok(vec![Reply::text("That is too long for me. Send a car park's name, or /help.")])
+            }
+            Incoming::Text(text) => self.text(chat, text.trim()).await,
+            Incoming::Location(location) => self.location(chat, *location).await,
+            Incoming::Button(data) => commands::button(self, chat, data).await,
+        };
+        answer.unwrap_or_else(|error| {
+            warn!(%error, "a question could not be answered");
+            vec![Reply::text("I cannot reach my data right now. Please try again in a minute.")]
+        })
+    }
+
+    async fn text(&self, chat: ChatId, text: &str) -> commands::Answer {
+        if let Some(rest) = text.strip_prefix('/') {
+            let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            // In groups a command may be addressed: /nearest@kerb_bot
+            let name = name.split('@').next().unwrap_or(name).to_lowercase();
+            return commands::run(self, chat, &name, arguments.trim()).await;
+        }
+        match places::parse_location(text) {
+            Some(location) => self.location(chat, location).await,
+            None => commands::spaces::by_name(self, text).await,
+        }
+    }
+
+    async fn location(&self, chat: ChatId, location: Location) -> commands::Answer {
+        let wanted = {
+            let mut memories = self.memories.lock().await;
+            let memory = self.fresh(&mut memories, chat);
+            memory.location = Some(location);
+            memory.alert_near.take()
+        };
+        match wanted {
+            Some(spaces) => commands::alert::near(self, chat, location, spaces).await,
+            None => commands::nearest::around(self, location, None).await,
+        }
+    }
+
+    /// Where the chat said it is, a short while ago.
+    pub(crate) async fn recent_location(&self, chat: ChatId) -> Option<Location> {
+        self.fresh(&mut *self.memories.lock().await, chat).location
+    }
+
+    /// Remembers that an alert near the chat's location is wanted, once it is known.
+    pub(crate) async fn await_location(&self, chat: ChatId, spaces: i64) {
+        self.fresh(&mut *self.memories.lock().await, chat).alert_near = Some(spaces);
+    }
+
+    fn fresh<'a>(&self, memories: &'a mut HashMap<ChatId, Memory>, chat: ChatId) -> &'a mut Memory {
+        let now = self.clock.monotonic();
+        if memories.len() > CHATS_MAX {
+            memories.retain(|_, memory| memory.until > now);
+        }
+        let memory = memories.entry(chat).or_default();
+        if memory.until <= now {
+            *memory = Memory::default();
+        }
+        memory.until = now + REMEMBERED;
+        memory
+    }
+
+    /// The cities spoken of.
+    pub(crate) fn cities(&self) -> &[City] {
+        &self.cities
+    }
+
+    /// The zone of a city, by the name of its folder.
+    pub(crate) fn zone(&self, city: &str) -> TimeZone {
+        let city = self.cities.iter().find(|c| c.name == city).or(self.cities.first());
+        city.map_or(TimeZone::UTC, |c| c.zone.clone())
+    }
+
+    /// Whose data a city's is.
+    pub(crate) fn attribution(&self, city: &str) -> &str {
+        self.cities.iter().find(|c| c.name == city).map_or("", |c| &c.attribution)
+    }
+
+    /// Now, as the data sees it.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now().0
+    }
+}

@@ -1,0 +1,25 @@
+//! How messages travel: Telegram, or this terminal. The conversation is the same.
+
+pub mod telegram;
+pub mod terminal;
+
+use std::future::Future;
+
+use crate::reply::{ChatId, Reply};
+
+/// What became of a message that the bot sent by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was handed over.
+    Sent,
+    /// This chat can no longer be written to: the bot was blocked, or the chat is gone.
+    Gone,
+    /// It was refused, and would be refused again.
+    Refused,
+}
+
+/// Carries messages to a chat. Waits and retries as its service demands; returns when it is decided.
+pub trait Transport: Send + Sync {
+    /// Sends a message to a chat.
+    fn send(&self, chat: ChatId, reply: Reply) -> impl Future<Output = Delivery> + Send;
+}

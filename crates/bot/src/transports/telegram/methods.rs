@@ -1,0 +1,345 @@
+//! The few methods of Telegram's Bot API that the bot calls, and what they answer.
+//!
+//! Hand-written over `reqwest` rather than a wrapper crate: ten methods are needed, answers of other
+//! kinds of update must be skipped one by one instead of failing a whole poll, and the token (a part
+//! of the address) must never reach an error's text.
+//!
+//! Source: <https://core.telegram.org/bots/api>, version 10.3.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How long Telegram holds a poll open.
+const POLL_SECONDS: u64 = 50;
+/// How long any other call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait when Telegram says "too many requests" but not for how long.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
+
+/// A bot's token. Never shown.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// The token in this text, without the blanks and line ends around it; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let token = text.trim();
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_');
+        (!token.is_empty() && token.chars().all(legal)).then(|| Self(token.to_string()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Why Telegram did not do as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TelegramError {
+    /// Too many requests (429).
+    #[error("Telegram asks to wait {after:?}")]
+    Wait {
+        /// How long.
+        after: Duration,
+    },
+    /// The bot was blocked, or the chat is gone (403, or 400 "chat not found").
+    #[error("this chat can no longer be written to")]
+    Gone,
+    /// Another process polls with this token (409).
+    #[error("another process uses this bot's token; stop it")]
+    Conflict,
+    /// The token is not a bot's (401, 404).
+    #[error("Telegram does not know this token; get one from @BotFather")]
+    Unauthorized,
+    /// The request is wrong and would stay wrong (other 4xx).
+    #[error("Telegram refused ({code}): {description}")]
+    Refused {
+        /// The error code.
+        code: i64,
+        /// What Telegram says of it.
+        description: String,
+    },
+    /// Telegram is broken or out of reach for now (5xx, no connection): it did not do it.
+    #[error("Telegram cannot be reached: {reason}")]
+    NotConnected {
+        /// What happened.
+        reason: String,
+    },
+    /// The connection broke off before the answer: it may have done it, or not.
+    #[error("Telegram's answer was lost: {reason}")]
+    AnswerLost {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl TelegramError {
+    /// May the same call succeed later? Whether it may be made again is another question: see
+    /// [`TelegramError::AnswerLost`].
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            TelegramError::Wait { .. }
+            | TelegramError::NotConnected { .. }
+            | TelegramError::AnswerLost { .. }
+            | TelegramError::Conflict => true,
+            TelegramError::Gone | TelegramError::Unauthorized | TelegramError::Refused { .. } => {
+                false
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+    result: Option<Value>,
+    error_code: Option<i64>,
+    description: Option<String>,
+    parameters: Option<Parameters>,
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    retry_after: Option<u64>,
+}
+
+/// Something that happened in a chat.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Its number; polls go on behind the highest.
+    pub id: i64,
+    /// What happened; `None`: nothing the bot understands.
+    pub event: Option<Event>,
+}
+
+/// What the bot understands of an update.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// Somebody wrote, or shared a location.
+    Message(Message),
+    /// Somebody pressed a button.
+    CallbackQuery(CallbackQuery),
+    /// Somebody blocked or unblocked the bot.
+    MyChatMember(ChatMemberUpdated),
+}
+
+/// A message.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Message {
+    /// Where.
+    pub chat: Chat,
+    /// Words.
+    pub text: Option<String>,
+    /// A place.
+    pub location: Option<Place>,
+}
+
+/// A chat.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Chat {
+    /// Its number.
+    pub id: i64,
+}
+
+/// A place.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Place {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+}
+
+/// A button pressed.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CallbackQuery {
+    /// To be answered by.
+    pub id: String,
+    /// The message the button stood under.
+    pub message: Option<Message>,
+    /// The button's data.
+    pub data: Option<String>,
+}
+
+/// The bot's own standing in a chat changed.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ChatMemberUpdated {
+    /// Where.
+    pub chat: Chat,
+    /// What it is now.
+    pub new_chat_member: ChatMember,
+}
+
+/// A standing in a chat.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ChatMember {
+    /// `member`, `kicked`, …
+    pub status: String,
+}
+
+/// The Bot API for one bot.
+#[derive(Clone, Debug)]
+pub struct Api {
+    client: reqwest::Client,
+    base: String,
+    token: Token,
+}
+
+impl Api {
+    /// The Bot API at `base` (`https://api.telegram.org`).
+    pub fn new(base: &str, token: Token) -> Self {
+        let base = base.trim_end_matches('/').to_string();
+        Self { client: reqwest::Client::new(), base, token }
+    }
+
+    /// Who the bot is: its user name.
+    pub async fn get_me(&self) -> Result<String, TelegramError> {
+        let me = self.call("getMe", &json!({})).await?;
+        Ok(me.get("username").and_then(Value::as_str).unwrap_or("bot").to_string())
+    }
+
+    /// Waits for updates from `offset` on.
+    pub async fn get_updates(&self, offset: i64) -> Result<Vec<Update>, TelegramError> {
+        let body = json!({
+            "offset": offset,
+            "timeout": POLL_SECONDS,
+            "allowed_updates": ["message", "callback_query", "my_chat_member"],
+        });
+        let timeout = CALL_TIMEOUT + Duration::from_secs(POLL_SECONDS);
+        let request = self.request("getUpdates").json(&body);
+        let result = self.finish("getUpdates", request.timeout(timeout)).await?;
+        let updates = result.as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(updates.iter().filter_map(update).collect())
+    }
+
+    /// Calls a method with a JSON body.
+    pub async fn call(&self, method: &str, body: &Value) -> Result<Value, TelegramError> {
+        self.finish(method, self.request(method).json(body).timeout(CALL_TIMEOUT)).await
+    }
+
+    /// Sends a picture.
+    pub async fn send_photo(
+        &self,
+        chat: i64,
+        png: &[u8],
+        caption: &str,
+        markup: Option<String>,
+    ) -> Result<Value, TelegramError> {
+        let picture = reqwest::multipart::Part::bytes(png.to_vec()).file_name("chart.png");
+        let mut form = reqwest::multipart::Form::new()
+            .text("chat_id", chat.to_string())
+            .text("caption", caption.to_string())
+            .part("photo", picture);
+        if let Some(markup) = markup {
+            form = form.text("reply_markup", markup);
+        }
+        let request = self.request("sendPhoto").multipart(form).timeout(CALL_TIMEOUT);
+        self.finish("sendPhoto", request).await
+    }
+
+    fn request(&self, method: &str) -> reqwest::RequestBuilder {
+        self.client.post(format!("{}/bot{}/{method}", self.base, self.token.0))
+    }
+
+    async fn finish(
+        &self,
+        method: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Value, TelegramError> {
+        // The address holds the token: it is taken out of every error.
+        let failed = |e: reqwest::Error| {
+            let arrived = !(e.is_connect() || e.is_builder());
+            let reason = format!("{method}: {}", e.without_url());
+            match arrived {
+                true => TelegramError::AnswerLost { reason },
+                false => TelegramError::NotConnected { reason },
+            }
+        };
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(failed)?;
+        match serde_json::from_slice::<Answer>(&body) {
+            Ok(answer) => outcome(answer),
+            Err(_) => Err(TelegramError::NotConnected {
+                reason: format!("{method}: status {status} and no answer of the Bot API"),
+            }),
+        }
+    }
+}
+
+fn outcome(answer: Answer) -> Result<Value, TelegramError> {
+    if answer.ok {
+        return Ok(answer.result.unwrap_or(Value::Null));
+    }
+    let code = answer.error_code.unwrap_or(0);
+    let description = answer.description.unwrap_or_default();
+    let after = answer.parameters.and_then(|p| p.retry_after).map(Duration::from_secs);
+    Err(match code {
+        429 => TelegramError::Wait { after: after.unwrap_or(RETRY_AFTER_DEFAULT) },
+        403 => TelegramError::Gone,
+        400 if description.contains("chat not found") => TelegramError::Gone,
+        409 => TelegramError::Conflict,
+        401 | 404 => TelegramError::Unauthorized,
+        500.. => TelegramError::NotConnected { reason: format!("error {code}") },
+        _ => TelegramError::Refused { code, description },
+    })
+}
+
+/// Reads an update; one of a kind that the bot does not know has no event.
+fn update(value: &Value) -> Option<Update> {
+    let id = value.get("update_id")?.as_i64()?;
+    let kinds = ["message", "callback_query", "my_chat_member"];
+    let event = kinds.iter().find_map(|kind| {
+        let event = json!({ *kind: value.get(*kind)? });
+        serde_json::from_value(event).ok()
+    });
+    Some(Update { id, event })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(answer: &str, expect: Result<Value, TelegramError>) {
+        let answer: Answer = serde_json::from_str(answer).expect("an answer");
+        assert_eq!(outcome(answer), expect);
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        check(r#"{"ok":true,"result":true}"#, Ok(Value::Bool(true)));
+        let wait = TelegramError::Wait { after: Duration::from_secs(7) };
+        check(
+            r#"{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":7}}"#,
+            Err(wait),
+        );
+        check(r#"{"ok":false,"error_code":403,"description":"blocked"}"#, Err(TelegramError::Gone));
+        check(r#"{"ok":false,"error_code":409,"description":"x"}"#, Err(TelegramError::Conflict));
+        check(
+            r#"{"ok":false,"error_code":401,"description":"x"}"#,
+            Err(TelegramError::Unauthorized),
+        );
+    }
+
+    #[test]
+    fn an_unknown_update_is_skipped_and_not_lost() {
+        let known = update(&json!({"update_id": 5, "poll": {"id": "x"}})).expect("an update");
+        assert_eq!(known.id, 5);
+        assert!(known.event.is_none());
+        let message = json!({"update_id": 6, "message": {"chat": {"id": 1}, "text": "hi"}});
+        assert!(matches!(update(&message).and_then(|u| u.event), Some(Event::Message(_))));
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let token = Token::parse(" 123:abc_DEF-1\n").expect("a token");
+        assert_eq!(format!("{token:?}"), "Token(…)");
+        assert!(Token::parse("no token").is_none());
+    }
+}

@@ -1,0 +1,281 @@
+//! What the bot reads and writes: the views that every city's pipeline provides, as plain structs.
+//!
+//! All statements of the bot are in this file, each a fixed text with bound values. What the views
+//! hold is described in `cities/README.md`.
+
+use futures_util::{Stream, StreamExt};
+
+use crate::client::{Client, ClientError, Row, Statement};
+use crate::reply::{ChatId, Location};
+
+/// A car park as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Park {
+    /// Its name, unique in the server.
+    pub name: String,
+    /// The city it belongs to: the name of its folder.
+    pub city: String,
+    /// When it was counted, milliseconds since the epoch.
+    pub time_ms: i64,
+    /// Free spaces.
+    pub free: i64,
+    /// Spaces in all, if known.
+    pub capacity: Option<i64>,
+    /// Free spaces some 15 to 30 minutes before, if known.
+    pub free_before: Option<i64>,
+    /// Is it known to be closed?
+    pub closed: bool,
+    /// What is odd about the reading, if anything.
+    pub flag: Option<String>,
+    /// Where it is, if known.
+    pub location: Option<Location>,
+    /// Where directions are, if the city gives an address of its own.
+    pub directions_url: Option<String>,
+}
+
+/// Half an hour of a car park's history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HalfHour {
+    /// When it began, milliseconds since the epoch.
+    pub start_ms: i64,
+    /// Free spaces on average.
+    pub free: f64,
+}
+
+/// Which way a threshold is to be crossed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From at most so many free spaces to more.
+    Above,
+    /// From at least so many free spaces to fewer.
+    Below,
+}
+
+impl Direction {
+    /// As it stands in the views.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Direction::Above => "ABOVE",
+            Direction::Below => "BELOW",
+        }
+    }
+}
+
+/// Somebody wants to be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscription {
+    /// Its id: letters and digits.
+    pub id: String,
+    /// Whom to tell.
+    pub chat: ChatId,
+    /// The car park.
+    pub park: String,
+    /// Which crossing.
+    pub direction: Direction,
+    /// Of how many free spaces.
+    pub threshold: i64,
+    /// What the bot calls it: the request it belongs to.
+    pub label: String,
+    /// The data's time when it was made, milliseconds since the epoch.
+    pub since_ms: i64,
+}
+
+/// A threshold was crossed, and somebody is to be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Its place in the stream of alerts.
+    pub position: i64,
+    /// Whose it is.
+    pub subscription: Subscription,
+    /// Free spaces now.
+    pub free: i64,
+    /// Spaces in all, if known.
+    pub capacity: Option<i64>,
+    /// When it was counted, milliseconds since the epoch.
+    pub time_ms: i64,
+    /// Where it is, if known.
+    pub location: Option<Location>,
+}
+
+const PARKS: &str = "SELECT NAME, CITY, TS, FREE, CAPACITY, FREE_BEFORE, STATUS, FLAG, LATITUDE, \
+    LONGITUDE, DIRECTIONS_URL FROM PARKING_NOW;";
+const HISTORY: &str = "SELECT WINDOWSTART AS STARTED, FREE_AVG FROM PARKING_HISTORY \
+    WHERE NAME = '${name}' AND WINDOWSTART >= ${from} AND WINDOWSTART < ${until};";
+const SUBSCRIPTIONS: &str = "SELECT ID, CHAT, NAME, DIRECTION, THRESHOLD, LABEL, SINCE \
+    FROM SUBSCRIPTION WHERE CHAT = ${chat} AND ACTIVE = TRUE;";
+const SUBSCRIBE: &str = "INSERT INTO SUBSCRIPTION_CHANGES \
+    (ID, CHAT, NAME, DIRECTION, THRESHOLD, ACTIVE, LABEL, SINCE) VALUES \
+    ('${id}', ${chat}, '${name}', '${direction}', ${threshold}, ${active}, '${label}', ${since});";
+const ALERTS: &str = "SELECT ID, CHAT, NAME, DIRECTION, THRESHOLD, LABEL, FREE, CAPACITY, TS, \
+    LATITUDE, LONGITUDE, ROWOFFSET AS POSITION FROM ALERT WHERE ROWOFFSET > ${position} \
+    EMIT CHANGES;";
+const POSITION: &str = "SELECT POSITION FROM BOT_STATE WHERE NAME = '${name}';";
+const SAVE_POSITION: &str =
+    "INSERT INTO BOT_STATE (NAME, POSITION) VALUES ('${name}', ${position});";
+
+/// The views, through the API. Cheap to clone.
+#[derive(Clone)]
+pub struct Views {
+    client: Client,
+}
+
+impl Views {
+    /// The views behind this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// All car parks, by name.
+    pub async fn parks(&self) -> Result<Vec<Park>, ClientError> {
+        let rows = self.client.query(Statement::new(PARKS)).await?;
+        let mut parks: Vec<Park> = rows.iter().filter_map(park).collect();
+        parks.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(parks)
+    }
+
+    /// A car park's half hours that began in a time, oldest first.
+    pub async fn history(
+        &self,
+        name: &str,
+        from_ms: i64,
+        until_ms: i64,
+    ) -> Result<Vec<HalfHour>, ClientError> {
+        let statement = Statement::new(HISTORY)
+            .text("name", name)
+            .integer("from", from_ms)
+            .integer("until", until_ms);
+        let rows = self.client.query(statement).await?;
+        let half_hour = |row: &Row| {
+            Some(HalfHour { start_ms: row.integer("STARTED")?, free: row.number("FREE_AVG")? })
+        };
+        let mut history: Vec<HalfHour> = rows.iter().filter_map(half_hour).collect();
+        history.sort_by_key(|h| h.start_ms);
+        Ok(history)
+    }
+
+    /// A chat's subscriptions, oldest first.
+    pub async fn subscriptions(&self, chat: ChatId) -> Result<Vec<Subscription>, ClientError> {
+        let statement = Statement::new(SUBSCRIPTIONS).integer("chat", chat.0);
+        let rows = self.client.query(statement).await?;
+        let mut all: Vec<Subscription> = rows.iter().filter_map(subscription).collect();
+        // The view is asked for this chat only; a row of another one must not be shown even so.
+        all.retain(|s| s.chat == chat);
+        all.sort_by(|a, b| (a.since_ms, &a.id).cmp(&(b.since_ms, &b.id)));
+        Ok(all)
+    }
+
+    /// Starts a subscription.
+    pub async fn subscribe(&self, subscription: &Subscription) -> Result<(), ClientError> {
+        self.change(subscription, "true").await
+    }
+
+    /// Stops a subscription.
+    pub async fn stop(&self, subscription: &Subscription) -> Result<(), ClientError> {
+        self.change(subscription, "false").await
+    }
+
+    /// Stops all of a chat's subscriptions; returns how many there were.
+    pub async fn stop_all_alerts(&self, chat: ChatId) -> Result<usize, ClientError> {
+        let all = self.subscriptions(chat).await?;
+        for subscription in &all {
+            self.stop(subscription).await?;
+        }
+        Ok(all.len())
+    }
+
+    async fn change(&self, s: &Subscription, active: &str) -> Result<(), ClientError> {
+        let statement = Statement::new(SUBSCRIBE)
+            .text("id", &s.id)
+            .integer("chat", s.chat.0)
+            .text("name", &s.park)
+            .text("direction", s.direction.as_str())
+            .integer("threshold", s.threshold)
+            .text("active", active)
+            .text("label", &s.label)
+            .integer("since", s.since_ms);
+        self.client.execute(statement).await
+    }
+
+    /// The alerts behind `position`, and all that come.
+    pub async fn alerts(
+        &self,
+        position: i64,
+    ) -> Result<impl Stream<Item = Result<Alert, ClientError>> + Send + use<>, ClientError> {
+        let statement = Statement::new(ALERTS)
+            .integer("position", position)
+            .property("auto.offset.reset", "earliest");
+        let rows = self.client.stream(statement).await?;
+        Ok(rows.filter_map(async |row| match row {
+            Ok(row) => alert(&row).map(Ok),
+            Err(e) => Some(Err(e)),
+        }))
+    }
+
+    /// A position that was saved under this name.
+    pub async fn position(&self, name: &'static str) -> Result<Option<i64>, ClientError> {
+        let rows = self.client.query(Statement::new(POSITION).text("name", name)).await?;
+        Ok(rows.first().and_then(|row| row.integer("POSITION")))
+    }
+
+    /// Saves a position under this name.
+    pub async fn save_position(
+        &self,
+        name: &'static str,
+        position: i64,
+    ) -> Result<(), ClientError> {
+        let statement =
+            Statement::new(SAVE_POSITION).text("name", name).integer("position", position);
+        self.client.execute(statement).await
+    }
+}
+
+fn place(row: &Row) -> Option<Location> {
+    Some(Location { latitude: row.number("LATITUDE")?, longitude: row.number("LONGITUDE")? })
+}
+
+fn park(row: &Row) -> Option<Park> {
+    Some(Park {
+        name: row.text("NAME")?.to_string(),
+        city: row.text("CITY").unwrap_or_default().to_string(),
+        time_ms: row.integer("TS")?,
+        free: row.integer("FREE")?,
+        capacity: row.integer("CAPACITY").filter(|c| *c > 0),
+        free_before: row.integer("FREE_BEFORE"),
+        closed: row.text("STATUS").is_some_and(|s| s.eq_ignore_ascii_case("closed")),
+        flag: row.text("FLAG").filter(|f| !f.is_empty()).map(str::to_string),
+        location: place(row),
+        directions_url: row.text("DIRECTIONS_URL").filter(|u| is_web(u)).map(str::to_string),
+    })
+}
+
+/// Feeds are not trusted: only web addresses become buttons.
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+fn subscription(row: &Row) -> Option<Subscription> {
+    Some(Subscription {
+        id: row.text("ID")?.to_string(),
+        chat: ChatId(row.integer("CHAT")?),
+        park: row.text("NAME")?.to_string(),
+        direction: match row.text("DIRECTION")? {
+            "ABOVE" => Direction::Above,
+            "BELOW" => Direction::Below,
+            _ => return None,
+        },
+        threshold: row.integer("THRESHOLD")?,
+        label: row.text("LABEL").unwrap_or_default().to_string(),
+        since_ms: row.integer("SINCE").unwrap_or(0),
+    })
+}
+
+fn alert(row: &Row) -> Option<Alert> {
+    Some(Alert {
+        position: row.integer("POSITION")?,
+        subscription: subscription(row)?,
+        free: row.integer("FREE")?,
+        capacity: row.integer("CAPACITY").filter(|c| *c > 0),
+        time_ms: row.integer("TS")?,
+        location: place(row),
+    })
+}
