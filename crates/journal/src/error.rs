@@ -26,6 +26,9 @@ pub enum OpenError {
         /// What was found there.
         what: String,
     },
+    /// The disk refused while the journal was brought in order.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
 }
 
 /// Creating a topic failed.

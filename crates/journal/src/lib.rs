@@ -4,8 +4,10 @@
 //! to queries, sinks, push clients and people with `kerb consume`. The log is the truth: every table,
 //! index and position elsewhere is a fold over it and can be rebuilt.
 //!
-//! [`journal`] has the trait; [`memory`] the backend for tests.
+//! [`journal`] has the trait; [`embedded`] the backend that keeps segments on this machine's disk,
+//! [`memory`] the one for tests.
 
+pub mod embedded;
 pub mod error;
 pub mod journal;
 pub mod memory;
@@ -13,6 +15,7 @@ pub mod record_batch;
 pub mod retention;
 mod topic;
 
+pub use embedded::{EmbeddedJournal, EmbeddedOptions, Fsync};
 pub use error::{
     AppendError, CommitError, CreateTopicError, DeleteTopicError, OpenError, ReadError,
     StorageError,

@@ -50,6 +50,8 @@ struct Partition {
     start: Offset,
     end: Offset,
     batches: Vec<Batch>,
+    /// Whether the newest batch is ended too, and may be forgotten or compacted.
+    ended: bool,
 }
 
 /// The records of one append; the stand-in for a segment.
@@ -213,6 +215,7 @@ impl Journal for MemoryJournal {
         let now = self.clock.now();
         for topic in self.state.lock().topics.values_mut() {
             for partition in &mut topic.partitions {
+                partition.roll(&topic.info.spec, &self.options, now);
                 partition.retire(&topic.info.spec, now);
                 if topic.info.spec.cleanup != CleanupPolicy::Delete {
                     partition.compact(&self.options, now);
@@ -248,6 +251,7 @@ impl Partition {
         let numbered = records.into_iter().zip(first..).map(|(record, n)| (Offset(n), record));
         let records: Vec<_> = numbered.collect();
         self.end = Offset(first + records.len() as i64);
+        self.ended = false;
         self.batches.push(Batch { end: self.end, appended_at: now, cleaned_at: None, records });
     }
 
@@ -272,22 +276,32 @@ impl Partition {
         fetched
     }
 
+    fn roll(&mut self, spec: &TopicSpec, options: &RetentionOptions, now: TimestampMs) {
+        let last = self.batches.last();
+        let due = |last: &Batch| retention::roll_due(spec, options, last.appended_at, now);
+        self.ended |= last.is_some_and(due);
+    }
+
     /// Forgets whole batches, oldest first, as the topic's retention allows.
     fn retire(&mut self, spec: &TopicSpec, now: TimestampMs) {
         let extents = self.batches.iter().map(|batch| retention::Extent {
             bytes: batch.records.iter().map(|(_, record)| record_bytes(record) as u64).sum(),
             last_appended_at: batch.appended_at,
         });
-        let retired = retention::retired(spec, &extents.collect::<Vec<_>>(), now);
+        let mut extents: Vec<_> = extents.collect();
+        if self.ended {
+            extents.push(retention::Extent { bytes: 0, last_appended_at: now });
+        }
+        let retired = retention::retired(spec, &extents, now);
         if retired > 0 {
             self.start = self.batches[retired - 1].end;
             self.batches.drain(..retired);
         }
     }
 
-    /// Keeps the newest record of each key; the newest batch stays as it is.
+    /// Keeps the newest record of each key; a batch that is not ended stays as it is.
     fn compact(&mut self, options: &RetentionOptions, now: TimestampMs) {
-        let sealed = self.batches.len().saturating_sub(1);
+        let sealed = self.batches.len() - usize::from(!self.ended && !self.batches.is_empty());
         let batches = &mut self.batches[..sealed];
         let mut newest: HashMap<Bytes, Offset> = HashMap::new();
         for (offset, record) in batches.iter().flat_map(|batch| &batch.records) {
@@ -303,12 +317,7 @@ impl Partition {
             });
             batch.cleaned_at.get_or_insert(now);
         }
-        let last = self.batches.len().saturating_sub(1);
-        let mut index = 0;
-        self.batches.retain(|batch| {
-            index += 1;
-            index - 1 == last || !batch.records.is_empty()
-        });
+        self.batches.retain(|batch| !batch.records.is_empty());
     }
 }
 

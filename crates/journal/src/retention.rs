@@ -11,19 +11,26 @@ use model::TimestampMs;
 
 use crate::journal::{CleanupPolicy, TopicSpec};
 
-/// The rules of compaction.
+/// The rules of retention and compaction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetentionOptions {
     /// How long a tombstone stays after compaction first saw it, so that a reader on its way
     /// through learns of the deletion.
     pub tombstone_delay: Duration,
+    /// An extent of a topic that forgets is ended when its oldest record is so old, or half as old
+    /// as the topic's retention.
+    pub segment_age: Duration,
     /// Compaction runs when at least this part of a partition's bytes is new since the last time.
     pub dirty_ratio_min: f64,
 }
 
 impl Default for RetentionOptions {
     fn default() -> Self {
-        Self { tombstone_delay: Duration::from_secs(24 * 3600), dirty_ratio_min: 0.5 }
+        Self {
+            tombstone_delay: Duration::from_secs(24 * 3600),
+            segment_age: Duration::from_secs(7 * 24 * 3600),
+            dirty_ratio_min: 0.5,
+        }
     }
 }
 
@@ -36,6 +43,21 @@ impl RetentionOptions {
     ) -> bool {
         cleaned_at.is_some_and(|at| age_ms(at, now) >= self.tombstone_delay.as_millis() as i64)
     }
+}
+
+/// Whether the extent being written is to be ended, so that its records can be forgotten or
+/// compacted: then nothing stays for more than one and a half times as long as it must.
+pub(crate) fn roll_due(
+    spec: &TopicSpec,
+    options: &RetentionOptions,
+    first_appended_at: TimestampMs,
+    now: TimestampMs,
+) -> bool {
+    let forgets = spec.cleanup != CleanupPolicy::Delete
+        || spec.retention.is_some()
+        || spec.retention_bytes.is_some();
+    let half = spec.retention.map_or(options.segment_age, |retention| retention / 2);
+    forgets && age_ms(first_appended_at, now) > half.min(options.segment_age).as_millis() as i64
 }
 
 /// A stretch of a partition that goes as a whole.

@@ -1,0 +1,29 @@
+//! One process at a time: the lock on a data directory.
+
+use std::fs::{File, OpenOptions, TryLockError, create_dir_all};
+use std::path::Path;
+
+use super::layout;
+use crate::error::OpenError;
+
+/// A lock that is held until it is dropped, or until the process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of `directory`, which is made if it is not there.
+    pub(crate) fn take(directory: &Path) -> Result<Self, OpenError> {
+        let not_writable = |source| OpenError::NotWritable { path: directory.to_owned(), source };
+        create_dir_all(layout::meta(directory)).map_err(not_writable)?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(layout::lock(directory)).map_err(not_writable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked(directory.to_owned())),
+            Err(TryLockError::Error(source)) => Err(not_writable(source)),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Reads committed records: an offset or a time goes in, records or an offset come out. Readers take
+//! the catalog's lock for a moment only and are then on their own, bounded by what was committed.
+
+use std::io;
+
+use model::{Offset, TimestampMs, TopicPartition};
+
+use super::catalog::Segment;
+use super::layout;
+use super::shared::Shared;
+use super::storage::StoredFile;
+use super::walk::{Walk, WalkError};
+use super::writer::io_error;
+use crate::error::{ReadError, StorageError};
+use crate::journal::Fetched;
+use crate::topic::record_bytes;
+
+/// Records are read from disk in chunks of at least and at most so many bytes.
+const CHUNK_BYTES_MIN: usize = 4 << 10;
+const CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Headers are looked at in chunks of so many bytes.
+const HOP_BYTES: usize = 16 << 10;
+/// How often a segment may vanish under a reader (compaction wrote it anew) before that is an error.
+const ATTEMPTS_MAX: usize = 16;
+
+/// Reading one segment failed.
+enum SegmentError {
+    /// Its file cannot be opened: mostly because compaction, retention or deletion was faster.
+    Gone(io::Error),
+    /// Anything else.
+    Read(ReadError),
+}
+
+impl Shared {
+    /// See [`crate::Journal::read`].
+    pub(crate) fn read(
+        &self,
+        partition: &TopicPartition,
+        from: Offset,
+        max_bytes: usize,
+    ) -> Result<Fetched, ReadError> {
+        let mut fetched = Fetched { next: from, ..Fetched::default() };
+        let mut bytes = 0;
+        let mut incarnation = None;
+        let mut attempts = 0;
+        while fetched.records.is_empty() || bytes < max_bytes {
+            let (segment, end) = self.segment_for(partition, from, &mut fetched)?;
+            let Some(segment) = segment else {
+                fetched.next = fetched.next.max(end);
+                break;
+            };
+            if *incarnation.get_or_insert(segment.key.incarnation) != segment.key.incarnation {
+                // The topic was made anew while we read the old one; that is as far as it went.
+                break;
+            }
+            match self.read_segment(&segment, partition, &mut fetched, &mut bytes, max_bytes) {
+                Ok(()) => {}
+                Err(SegmentError::Gone(_)) if attempts < ATTEMPTS_MAX => attempts += 1,
+                Err(error) => return Err(self.read_error(&segment, error)),
+            }
+        }
+        Ok(fetched)
+    }
+
+    /// The segment that has `fetched.next` or what follows it, and the partition's end.
+    fn segment_for(
+        &self,
+        partition: &TopicPartition,
+        from: Offset,
+        fetched: &mut Fetched,
+    ) -> Result<(Option<Segment>, Offset), ReadError> {
+        let catalog = self.catalog.read();
+        let missing = || ReadError::NotFound(partition.clone());
+        let found = catalog.partition(partition).ok_or_else(missing)?;
+        if from > found.end {
+            let (partition, end) = (partition.clone(), found.end);
+            return Err(ReadError::OutOfRange { partition, offset: from, end });
+        }
+        fetched.next = fetched.next.max(found.start);
+        Ok((found.segment_at(fetched.next).cloned(), found.end))
+    }
+
+    /// Adds records of one segment to `fetched`, until there are enough or it ends.
+    fn read_segment(
+        &self,
+        segment: &Segment,
+        partition: &TopicPartition,
+        fetched: &mut Fetched,
+        bytes: &mut usize,
+        max_bytes: usize,
+    ) -> Result<(), SegmentError> {
+        let file = self.files.get(&segment.topic, segment.key).map_err(SegmentError::Gone)?;
+        let damaged = |error, offset| self.walk_error(segment, partition, offset, error);
+        let start = self
+            .position_of(&*file, segment, fetched.next)
+            .map_err(|error| damaged(error, fetched.next))?;
+        let chunk_bytes = max_bytes.saturating_sub(*bytes).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
+        let mut walk = Walk::new(&*file, start, segment.meta.bytes, chunk_bytes);
+        let mut learned = Vec::new();
+        loop {
+            let position = walk.position();
+            let batch = walk.batch().map_err(|error| damaged(error, fetched.next))?;
+            let Some((header, records)) = batch else {
+                fetched.next = fetched.next.max(segment.meta.end);
+                break;
+            };
+            learned.push((position, header));
+            if header.end() <= fetched.next {
+                continue;
+            }
+            fetched.records.reserve(header.records);
+            fetched.appended_at.reserve(header.records);
+            for record in records {
+                let (offset, record) =
+                    record.map_err(|error| damaged(error.into(), fetched.next))?;
+                if offset < fetched.next {
+                    continue;
+                }
+                if *bytes >= max_bytes && !fetched.records.is_empty() {
+                    self.learn(segment, &learned, fetched.next, position);
+                    return Ok(());
+                }
+                *bytes += record_bytes(&record);
+                fetched.next = offset.next();
+                fetched.records.push((offset, record));
+                fetched.appended_at.push(header.appended_at);
+            }
+            fetched.next = header.end();
+            if *bytes >= max_bytes && !fetched.records.is_empty() {
+                break;
+            }
+        }
+        self.learn(segment, &learned, fetched.next, walk.position());
+        Ok(())
+    }
+
+    fn learn(
+        &self,
+        segment: &Segment,
+        batches: &[(u64, crate::record_batch::BatchHeader)],
+        next: Offset,
+        position: u64,
+    ) {
+        let mut index = segment.index.lock();
+        for (position, header) in batches {
+            index.learn(*position, header);
+        }
+        index.hint(next, position);
+    }
+
+    /// The position of the batch with `offset`, or of the first one behind it.
+    fn position_of(
+        &self,
+        file: &dyn StoredFile,
+        segment: &Segment,
+        offset: Offset,
+    ) -> Result<u64, WalkError> {
+        if offset <= segment.meta.base {
+            return Ok(0);
+        }
+        let mut index = segment.index.lock();
+        if let Some(position) = index.hinted(offset) {
+            return Ok(position);
+        }
+        let from = index.before_offset(offset);
+        let mut walk = Walk::new(file, from, segment.meta.bytes, HOP_BYTES);
+        while let Some(header) = walk.header()? {
+            index.learn(walk.position(), &header);
+            if header.end() > offset {
+                break;
+            }
+            walk.skip(&header);
+        }
+        Ok(walk.position())
+    }
+
+    /// See [`crate::Journal::offset_at`].
+    pub(crate) fn offset_at(
+        &self,
+        partition: &TopicPartition,
+        time: TimestampMs,
+    ) -> Result<Offset, ReadError> {
+        let mut attempts = 0;
+        loop {
+            let (segment, end) = {
+                let catalog = self.catalog.read();
+                let missing = || ReadError::NotFound(partition.clone());
+                let found = catalog.partition(partition).ok_or_else(missing)?;
+                let reaches = |segment: &&Segment| segment.meta.max_timestamp >= time;
+                (found.segments.iter().find(reaches).cloned(), found.end)
+            };
+            let Some(segment) = segment.filter(|segment| segment.meta.bytes > 0) else {
+                return Ok(end);
+            };
+            match self.offset_in(&segment, partition, time) {
+                Ok(offset) => return Ok(offset.unwrap_or(end)),
+                Err(SegmentError::Gone(_)) if attempts < ATTEMPTS_MAX => attempts += 1,
+                Err(error) => return Err(self.read_error(&segment, error)),
+            }
+        }
+    }
+
+    fn offset_in(
+        &self,
+        segment: &Segment,
+        partition: &TopicPartition,
+        time: TimestampMs,
+    ) -> Result<Option<Offset>, SegmentError> {
+        let file = self.files.get(&segment.topic, segment.key).map_err(SegmentError::Gone)?;
+        let damaged = |error| self.walk_error(segment, partition, segment.meta.base, error);
+        let mut index = segment.index.lock();
+        let from = index.before_time(time);
+        let mut walk = Walk::new(&*file, from, segment.meta.bytes, HOP_BYTES);
+        while let Some(header) = walk.header().map_err(damaged)? {
+            index.learn(walk.position(), &header);
+            if header.max_timestamp < time {
+                walk.skip(&header);
+                continue;
+            }
+            let Some((_, records)) = walk.batch().map_err(damaged)? else { break };
+            for record in records {
+                let (offset, record) = record.map_err(|error| damaged(error.into()))?;
+                if record.timestamp >= time {
+                    return Ok(Some(offset));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn walk_error(
+        &self,
+        segment: &Segment,
+        partition: &TopicPartition,
+        offset: Offset,
+        error: WalkError,
+    ) -> SegmentError {
+        match error {
+            WalkError::Io(error) => SegmentError::Read(self.io_read_error(segment, error).into()),
+            error => SegmentError::Read(ReadError::Damaged {
+                partition: partition.clone(),
+                offset,
+                what: error.to_string(),
+            }),
+        }
+    }
+
+    fn read_error(&self, segment: &Segment, error: SegmentError) -> ReadError {
+        match error {
+            SegmentError::Gone(error) => self.io_read_error(segment, error).into(),
+            SegmentError::Read(error) => error,
+        }
+    }
+
+    fn io_read_error(&self, segment: &Segment, error: io::Error) -> StorageError {
+        let path = layout::segment(&self.root, &segment.topic, segment.key);
+        io_error("reading", path.display())(error)
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the embedded journal as a whole.
