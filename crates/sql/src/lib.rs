@@ -12,5 +12,9 @@
 
 pub mod ast;
 pub mod catalog;
+pub mod error;
 pub mod expr;
+pub mod lexer;
+pub mod parser;
 pub mod plan;
+pub mod text;
