@@ -69,8 +69,8 @@ pub(crate) struct Lists {
 }
 
 pub(crate) struct Maps {
-    pub(crate) keys: Box<Cells>,
-    pub(crate) values: Box<Cells>,
+    /// The keys and the values.
+    pub(crate) entries: Vec<Cells>,
     offsets: Vec<i32>,
     valid: NullBufferBuilder,
 }
@@ -173,9 +173,9 @@ impl Lists {
 }
 
 impl Maps {
-    /// Ends a map: what was appended to `keys` and `values` since the last one.
+    /// Ends a map: what was appended to `entries` since the last one.
     pub(crate) fn close(&mut self) {
-        self.offsets.push(self.keys.len() as i32);
+        self.offsets.push(self.entries[0].len() as i32);
         self.valid.append_non_null();
     }
 }
@@ -227,8 +227,7 @@ impl Cells {
                 Cells::Array(Lists { items: boxed(element), offsets: offsets(), valid: valid() })
             }
             SqlType::Map(key, value) => Cells::Map(Maps {
-                keys: boxed(key),
-                values: boxed(value),
+                entries: vec![Cells::new(key, capacity), Cells::new(value, capacity)],
                 offsets: offsets(),
                 valid: valid(),
             }),
@@ -272,7 +271,7 @@ impl Cells {
                 l.valid.append_null();
             }
             Cells::Map(m) => {
-                m.offsets.push(m.keys.len() as i32);
+                m.offsets.push(m.entries[0].len() as i32);
                 m.valid.append_null();
             }
             Cells::Struct(s) => {
@@ -314,8 +313,7 @@ impl Cells {
             }
             Cells::Map(m) => {
                 m.offsets.truncate(len + 1);
-                m.keys.truncate(m.offsets[len] as usize);
-                m.values.truncate(m.offsets[len] as usize);
+                m.entries.iter_mut().for_each(|e| e.truncate(m.offsets[len] as usize));
                 m.valid.truncate(len);
             }
             Cells::Struct(s) => {
@@ -369,7 +367,9 @@ impl Cells {
                 let DataType::Struct(fields) = field.data_type() else {
                     unreachable!("a MAP's entries are structs");
                 };
-                let columns = vec![m.keys.finish(key), m.values.finish(value)];
+                let types = [&**key, &**value];
+                let columns = m.entries.into_iter().zip(types).map(|(e, ty)| e.finish(ty));
+                let columns = columns.collect();
                 let entries = StructArray::new(fields.clone(), columns, None);
                 let offsets = OffsetBuffer::new(m.offsets.into());
                 Arc::new(MapArray::new(field, offsets, entries, m.valid.finish(), false))

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use model::{Format, FormatKind, SqlType};
 
 use crate::error::CodecError;
-use crate::registry::Registry;
-use crate::{delimited, kafka, none};
+use crate::registry::{Registry, ResolvedSchema, SchemaId, SchemaText};
+use crate::{delimited, kafka, none, protobuf};
 
 /// What became of a batch of payloads.
 #[derive(Clone, Debug)]
@@ -63,6 +63,8 @@ pub trait Encoder: Send + Sync {
 }
 
 /// A decoder for these columns of a topic's keys (`is_key`) or values.
+///
+/// Without columns nothing is read, whatever the format.
 pub fn decoder(
     format: &Format,
     columns: &[(String, SqlType)],
@@ -70,17 +72,23 @@ pub fn decoder(
     topic: &str,
     registry: &Arc<dyn Registry>,
 ) -> Result<Box<dyn Decoder>, CodecError> {
-    let _ = (registry, is_key);
+    if columns.is_empty() {
+        return none::decoder(columns);
+    }
     match format.kind {
         FormatKind::Delimited => delimited::decoder(format, columns, topic),
         FormatKind::Kafka => kafka::decoder(columns, topic),
         FormatKind::None => none::decoder(columns),
+        FormatKind::Protobuf => Ok(protobuf::decoder(columns, is_key, topic, registry)),
+        FormatKind::ProtobufNosr => protobuf::nosr_decoder(format, columns, is_key, topic),
         kind => Err(unsupported(kind)),
     }
 }
 
 /// An encoder for these columns of a topic's keys (`is_key`) or values. The schema, where the
 /// format has one, is registered under `<topic>-key` or `<topic>-value`.
+///
+/// A key without columns is always null.
 pub fn encoder(
     format: &Format,
     columns: &[(String, SqlType)],
@@ -88,17 +96,65 @@ pub fn encoder(
     topic: &str,
     registry: &Arc<dyn Registry>,
 ) -> Result<Box<dyn Encoder>, CodecError> {
-    let _ = (registry, is_key);
+    if columns.is_empty() && is_key {
+        return none::encoder(columns);
+    }
     match format.kind {
         FormatKind::Delimited => delimited::encoder(format, columns),
         FormatKind::Kafka => kafka::encoder(columns, topic),
         FormatKind::None => none::encoder(columns),
+        FormatKind::Protobuf => {
+            let (id, schema) = registration(format, columns, is_key, topic, registry)?;
+            let texts = (schema.text.schema.as_str(), &schema.references[..]);
+            protobuf::encoder(format, columns, topic, id, texts)
+        }
+        FormatKind::ProtobufNosr => protobuf::nosr_encoder(format, columns, is_key, topic),
         kind => Err(unsupported(kind)),
     }
 }
 
 fn unsupported(kind: FormatKind) -> CodecError {
     CodecError::Schema(format!("the '{kind}' format is not available"))
+}
+
+/// The schema that is made of these columns; `None` for formats that register none.
+pub fn schema_of(
+    format: &Format,
+    columns: &[(String, SqlType)],
+    is_key: bool,
+) -> Result<Option<SchemaText>, CodecError> {
+    let _ = is_key;
+    match format.kind {
+        FormatKind::Protobuf => protobuf::schema_of(format, columns).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The id and text of the schema that rows are written with: the one of the format's `schema_id`,
+/// or the one of the columns, registered if it is not yet.
+fn registration(
+    format: &Format,
+    columns: &[(String, SqlType)],
+    is_key: bool,
+    topic: &str,
+    registry: &Arc<dyn Registry>,
+) -> Result<(SchemaId, ResolvedSchema), CodecError> {
+    if let Some(id) = format.schema_id {
+        let text = registry.by_id(SchemaId(id), None)?;
+        return Ok((SchemaId(id), registry.resolve(&text)?));
+    }
+    let text = schema_of(format, columns, is_key)?;
+    let text = text.ok_or_else(|| unsupported(format.kind))?;
+    let registered = registry.register(&subject(topic, is_key), text.into())?;
+    let resolved = registry.resolve(&registered.text)?;
+    Ok((registered.id, resolved))
+}
+
+/// Is the only column written as it is, without a record around it? Keys are by default, values by
+/// `WRAP_SINGLE_VALUE=FALSE`.
+pub(crate) fn is_unwrapped(format: &Format, columns: &[(String, SqlType)], is_key: bool) -> bool {
+    let is_able = !matches!(format.kind, FormatKind::Protobuf | FormatKind::Delimited);
+    is_able && columns.len() == 1 && !format.wrap_single.unwrap_or(!is_key)
 }
 
 /// The subject a topic's schema is registered under.

@@ -10,10 +10,13 @@
 
 mod cells;
 pub mod codec;
+mod days;
 mod delimited;
 pub mod error;
+mod frame;
 mod kafka;
 mod none;
+mod protobuf;
 pub mod registry;
 mod rows;
 pub mod schema;

@@ -359,8 +359,7 @@ pub trait Registry: Send + Sync {
 /// How deep references may go: enough for any schema, too little to run away.
 const REFERENCE_DEPTH_MAX: usize = 32;
 
-type FindVersion<'a> =
-    &'a dyn Fn(&str, VersionSelector) -> Result<RegisteredSchema, RegistryError>;
+type FindVersion<'a> = &'a dyn Fn(&str, VersionSelector) -> Result<RegisteredSchema, RegistryError>;
 
 fn collect_references(
     find: FindVersion<'_>,

@@ -23,7 +23,8 @@ pub(crate) enum View<'a> {
     Time(&'a PrimitiveArray<Time32MillisecondType>),
     Timestamp(&'a PrimitiveArray<TimestampMillisecondType>),
     Array(Repeated<'a>, Box<View<'a>>),
-    Map(Repeated<'a>, Box<View<'a>>, Box<View<'a>>),
+    /// With views of the keys and the values.
+    Map(Repeated<'a>, Vec<View<'a>>),
     Struct(Option<&'a NullBuffer>, Vec<View<'a>>),
 }
 
@@ -93,8 +94,8 @@ impl<'a> View<'a> {
             SqlType::Map(key, value) => {
                 let map = array.as_map();
                 let repeated = Repeated { offsets: map.value_offsets(), nulls: map.nulls() };
-                let keys = Box::new(View::new(key, map.keys()));
-                View::Map(repeated, keys, Box::new(View::new(value, map.values())))
+                let keys = View::new(key, map.keys());
+                View::Map(repeated, vec![keys, View::new(value, map.values())])
             }
             SqlType::Struct(fields) => {
                 let array = array.as_struct();
@@ -119,7 +120,7 @@ impl<'a> View<'a> {
             View::Date(a) => a.nulls(),
             View::Time(a) => a.nulls(),
             View::Timestamp(a) => a.nulls(),
-            View::Array(r, _) | View::Map(r, _, _) => r.nulls,
+            View::Array(r, _) | View::Map(r, _) => r.nulls,
             View::Struct(nulls, _) => *nulls,
         };
         nulls.is_some_and(|n| n.is_null(row))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::{
-    Compatibility, Mode, NewSchema, Registry, RegistryError, RegistryRecord, RegisteredSchema,
+    Compatibility, Mode, NewSchema, RegisteredSchema, Registry, RegistryError, RegistryRecord,
     ResolvedSchema, SchemaId, SchemaText, VersionSelector, collect_references, compatibility,
 };
 use crate::schema;
