@@ -1,0 +1,69 @@
+//! Who the server is and how it is.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Api, json as answer};
+
+/// The version of ksqlDB whose protocol is spoken, then ours. Clients read the first three numbers.
+pub(super) const VERSION: &str = concat!("8.5.0-kerb-", env!("CARGO_PKG_VERSION"));
+
+pub(super) async fn redirect() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/info"));
+    response
+}
+
+pub(super) async fn info(State(api): State<Api>, request: Request) -> Response {
+    let info = json!({ "KsqlServerInfo": {
+        "version": VERSION,
+        "kafkaClusterId": "kerb-embedded",
+        "ksqlServiceId": api.service_id,
+        "serverStatus": "RUNNING",
+    }});
+    answer(request.headers(), &info)
+}
+
+pub(super) async fn healthcheck(request: Request) -> Response {
+    let healthy = json!({ "isHealthy": true });
+    let health = json!({
+        "isHealthy": true,
+        "details": { "metastore": healthy, "kafka": healthy, "commandRunner": healthy },
+        "serverState": "READY",
+    });
+    answer(request.headers(), &health)
+}
+
+pub(super) async fn empty(request: Request) -> Response {
+    answer(request.headers(), &json!({}))
+}
+
+fn id(api: &Api) -> Value {
+    json!({
+        "scope": {
+            "path": [],
+            "clusters": { "kafka-cluster": "kerb-embedded", "ksql-cluster": api.service_id },
+        },
+        "id": "",
+    })
+}
+
+pub(super) async fn metadata(State(api): State<Api>, request: Request) -> Response {
+    answer(request.headers(), &json!({ "version": VERSION, "clusterId": id(&api) }))
+}
+
+pub(super) async fn cluster_id(State(api): State<Api>, request: Request) -> Response {
+    answer(request.headers(), &id(&api))
+}
+
+/// Heartbeats between servers are off: there is one.
+pub(super) async fn no_heartbeats() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}

@@ -1,0 +1,215 @@
+//! `/query-stream` and `/query`: rows of pull and push queries, lines of PRINT.
+//!
+//! Both are one handler; they differ in the names of the request's fields, in the shapes they offer,
+//! and in what is said of errors (those of `/query-stream` have no content type).
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream::{self as futures, Stream, StreamExt};
+use http::StatusCode;
+use stream::rows::RowBatch;
+use stream::{PrintQuery, PushEvent, PushQuery, QueryAnswer, QueryEnd};
+use tracing::debug;
+
+use super::{Api, blocking, not_found, with_type};
+use crate::accept::{Accepted, Media, negotiate};
+use crate::body;
+use crate::error::ApiError;
+use crate::rows::{Ends, RowWriter, Shape};
+
+/// How many bytes of a pull query's rows go into one chunk.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// What one of the two routes does otherwise than the other.
+struct Route {
+    text_field: &'static str,
+    properties_field: &'static str,
+    with_variables: bool,
+    errors_typed: bool,
+    /// Media types in the order in which a wildcard finds them, each with its rows' shape.
+    offered: &'static [(Media, Shape)],
+    /// For a client that accepts anything.
+    default: (Media, Shape),
+    /// PRINT says which formats it found.
+    print_formats: bool,
+}
+
+static QUERY_STREAM: Route = Route {
+    text_field: "sql",
+    properties_field: "properties",
+    with_variables: true,
+    errors_typed: false,
+    offered: &[
+        (Media::Delimited, Shape::Delimited),
+        (Media::Json, Shape::JsonArray),
+        (Media::KsqlJson, Shape::StreamedRows),
+    ],
+    default: (Media::Delimited, Shape::Delimited),
+    print_formats: false,
+};
+
+/// As on the real server, `/query` does not look at session variables.
+static QUERY: Route = Route {
+    text_field: "ksql",
+    properties_field: "streamsProperties",
+    with_variables: false,
+    errors_typed: true,
+    offered: &[
+        (Media::Delimited, Shape::Delimited),
+        (Media::KsqlJson, Shape::StreamedRows),
+        (Media::Json, Shape::StreamedRows),
+    ],
+    default: (Media::KsqlJson, Shape::StreamedRows),
+    print_formats: true,
+};
+
+pub(super) async fn query_stream(State(api): State<Api>, request: Request) -> Response {
+    run(api, request, &QUERY_STREAM).await
+}
+
+pub(super) async fn query(State(api): State<Api>, request: Request) -> Response {
+    run(api, request, &QUERY).await
+}
+
+async fn run(api: Api, request: Request, route: &'static Route) -> Response {
+    let media: Vec<Media> = route.offered.iter().map(|(media, _)| *media).collect();
+    let (media, shape) = match negotiate(request.headers(), &media) {
+        Accepted::Nothing => return not_found(),
+        Accepted::Anything => route.default,
+        Accepted::One(media) => {
+            let shape = route.offered.iter().find(|(m, _)| *m == media).map(|(_, shape)| *shape);
+            (media, shape.unwrap_or(route.default.1))
+        }
+    };
+    match answer(api, request.into_body(), route).await {
+        Ok(QueryAnswer::Pull(pull)) => {
+            let (writer, first) = RowWriter::start(shape, Ends::Known, &pull.header);
+            let body = Body::from_stream(pull_chunks(writer, first, pull.rows));
+            rows_response(body, media, shape)
+        }
+        Ok(QueryAnswer::Push(push)) => {
+            let (writer, first) = RowWriter::start(shape, Ends::Open, &push.header);
+            let first = futures::once(async move { Ok(first) });
+            rows_response(Body::from_stream(first.chain(push_chunks(writer, push))), media, shape)
+        }
+        Ok(QueryAnswer::Print(print)) => print_response(print, route, shape),
+        Err(error) if route.errors_typed => error.into_response(),
+        Err(error) => error.without_type().into_response(),
+    }
+}
+
+async fn answer(api: Api, body: Body, route: &'static Route) -> Result<QueryAnswer, ApiError> {
+    let object = body::object(body).await?;
+    let request =
+        body::request(&object, route.text_field, route.properties_field, route.with_variables)?;
+    let Some(request) = request.filter(|r| !r.text.trim().is_empty()) else {
+        let message = format!("\"{}\" field must be populated", route.text_field);
+        return Err(ApiError::typed(40_000, message));
+    };
+    Ok(blocking(move || api.engine.query(&request)).await??)
+}
+
+/// `/query` names streamed rows by their own type, whichever JSON was asked for.
+fn rows_response(body: Body, media: Media, shape: Shape) -> Response {
+    let media = if shape == Shape::StreamedRows { Media::KsqlJson } else { media };
+    with_type(body, media.name())
+}
+
+type Chunk = Result<Bytes, std::convert::Infallible>;
+
+fn pull_chunks(writer: RowWriter, first: Bytes, rows: RowBatch) -> impl Stream<Item = Chunk> {
+    let state = (writer, Some(first), rows, 0);
+    futures::unfold(state, |(writer, first, rows, next)| async move {
+        if next > rows.rows {
+            return None;
+        }
+        let mut chunk = first.map(Vec::from).unwrap_or_default();
+        let mut row = next;
+        while row < rows.rows && chunk.len() < CHUNK_BYTES {
+            writer.row(&rows, row, &mut chunk);
+            row += 1;
+        }
+        if row == rows.rows {
+            chunk.extend_from_slice(&writer.finish("Query Completed"));
+            row += 1;
+        }
+        Some((Ok(Bytes::from(chunk)), (writer, None, rows, row)))
+    })
+}
+
+/// A push query's rows, a row a chunk, and how it ended. Dropping the stream ends the query.
+fn push_chunks(writer: RowWriter, query: PushQuery) -> impl Stream<Item = Chunk> {
+    struct State {
+        writer: RowWriter,
+        query: PushQuery,
+        batch: RowBatch,
+        next: usize,
+        ended: bool,
+    }
+    let state = State { writer, query, batch: RowBatch::empty(), next: 0, ended: false };
+    futures::unfold(state, |mut state| async move {
+        loop {
+            while state.next < state.batch.rows {
+                let mut chunk = Vec::with_capacity(128);
+                state.writer.row(&state.batch, state.next, &mut chunk);
+                state.next += 1;
+                if !chunk.is_empty() {
+                    return Some((Ok(Bytes::from(chunk)), state));
+                }
+            }
+            if state.ended {
+                return None;
+            }
+            let end = match state.query.events.recv().await {
+                Some(PushEvent::Rows(batch)) => {
+                    state.batch = batch;
+                    state.next = 0;
+                    continue;
+                }
+                Some(PushEvent::End(end)) => end,
+                None => QueryEnd::Terminated,
+            };
+            state.ended = true;
+            let last = match end {
+                QueryEnd::LimitReached => state.writer.finish("Limit Reached"),
+                QueryEnd::Completed | QueryEnd::Terminated => {
+                    state.writer.finish("Query Completed")
+                }
+                QueryEnd::TooSlow(message) => {
+                    let error = ApiError::typed(50_000, message);
+                    state.writer.fail(&error.to_json())
+                }
+                QueryEnd::Failed(message) => {
+                    debug!(%message, "a push query failed");
+                    state.writer.fail(&ApiError::typed(50_000, message).to_json())
+                }
+            };
+            if !last.is_empty() {
+                return Some((Ok(last), state));
+            }
+        }
+    })
+}
+
+fn print_response(print: PrintQuery, route: &Route, shape: Shape) -> Response {
+    if shape != Shape::Delimited && !route.print_formats {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
+        return response;
+    }
+    let PrintQuery { formats, lines, guard } = print;
+    let formats = if route.print_formats { formats } else { Vec::new() };
+    let formats = futures::iter(formats);
+    let lines = futures::unfold((lines, guard), |(mut lines, guard)| async move {
+        let line = lines.recv().await?;
+        Some((line, (lines, guard)))
+    });
+    let line = |line: String| Ok::<_, std::convert::Infallible>(Bytes::from(line + "\n"));
+    let body = Body::from_stream(formats.chain(lines).map(line));
+    match route.print_formats {
+        true => with_type(body, Media::Json.name()),
+        false => Response::new(body),
+    }
+}
