@@ -6,6 +6,7 @@
 
 mod suggest;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::ast::Span;
@@ -19,7 +20,7 @@ pub struct ParseError {
     /// Where, in the text that was parsed.
     pub span: Span,
     /// The same, for people.
-    pub place: Place,
+    pub place: Box<Place>,
     /// The statement it is in, as far as it goes.
     pub statement: String,
 }
@@ -57,6 +58,22 @@ pub enum Problem {
     /// `${name}` that nobody defined.
     #[error("the variable {0} is not defined")]
     UndefinedVariable(String),
+    /// `${name}` where nobody defined any variable, so that it is read as it stands.
+    #[error("the variable {0} is not defined")]
+    NotSubstituted(String),
+    /// A variable where only a word or sign can stand.
+    #[error("a variable may stand for a name or a literal, not here")]
+    MisplacedVariable,
+    /// A variable with a value that cannot stand in its place.
+    #[error("the variable ${{{name}}} is {value:?}, which is not {wanted}")]
+    VariableValue {
+        /// The variable.
+        name: String,
+        /// What it stands for.
+        value: String,
+        /// What can stand there.
+        wanted: &'static str,
+    },
     /// A whole number that fits no type.
     #[error(
         "the number {0} is too large for BIGINT; write it with a point for DECIMAL, or with an exponent for DOUBLE"
@@ -161,13 +178,28 @@ pub fn caret(text: &str, span: Span) -> String {
 impl ParseError {
     /// The error of this problem at this place of `text`.
     pub(crate) fn new(problem: Problem, text: &str, span: Span, statement: &str) -> Self {
-        Self { problem, span, place: Place::of(text, span), statement: statement.to_owned() }
+        Self {
+            problem,
+            span,
+            place: Box::new(Place::of(text, span)),
+            statement: statement.to_owned(),
+        }
+    }
+
+    /// The same error in a longer text, in which the text that was parsed starts at `offset`.
+    pub(crate) fn within(mut self, text: &str, offset: usize) -> Self {
+        self.span.start += offset;
+        self.span.end += offset;
+        self.place = Box::new(Place::of(text, self.span));
+        self
     }
 
     /// The text that the server's answer calls `statementText`: for errors of syntax the line with
     /// the error, for a bad name the name, otherwise the statement.
-    pub fn statement_text(&self) -> &str {
-        match &self.problem {
+    pub fn statement_text(&self) -> Cow<'_, str> {
+        let text = match &self.problem {
+            // A name in upper case, to the server.
+            Problem::NotSubstituted(reference) => return reference.to_uppercase().into(),
             Problem::SourceName(name) => name,
             Problem::Unexpected { .. }
             | Problem::UnknownStatement { .. }
@@ -175,13 +207,14 @@ impl ParseError {
             | Problem::UnclosedName(_)
             | Problem::UnclosedComment => &self.place.text,
             _ => &self.statement,
-        }
+        };
+        Cow::Borrowed(text)
     }
 }
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { line, column, .. } = self.place;
+        let Place { line, column, .. } = *self.place;
         write!(f, "line {line}:{column}: {}\n{}", self.problem, self.place)
     }
 }

@@ -18,3 +18,4 @@ pub mod lexer;
 pub mod parser;
 pub mod plan;
 pub mod text;
+pub mod variables;

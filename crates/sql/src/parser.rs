@@ -17,6 +17,7 @@ mod types;
 use crate::ast::{ColumnDefinition, Expr, ParsedStatement, Span, TypeName};
 use crate::error::{ParseError, Problem, nearest};
 use crate::lexer::{Lexer, Symbol, Token, TokenKind, Unclosed, words};
+use crate::variables::{self, Variables};
 
 pub use script::{Pieces, split_statements};
 
@@ -57,6 +58,24 @@ fn parse_statements(text: &str, dialect: Dialect) -> Result<Vec<ParsedStatement>
             return Ok(statements);
         }
         statements.push(parser.parsed_statement()?);
+    }
+}
+
+/// The variables that stand in place of a name or a literal, each with its value.
+pub(crate) fn find_variables(
+    text: &str,
+    variables: &Variables,
+) -> Result<Vec<(Span, String)>, ParseError> {
+    let mut lexer = Lexer::new(text);
+    let mut values = Vec::new();
+    loop {
+        let mut parser = Parser::next_statement(text, &mut lexer, Dialect::Test)?;
+        if parser.peek().kind == TokenKind::End {
+            return Ok(values);
+        }
+        parser.variables = Some(variables);
+        parser.parsed_statement()?;
+        values.append(&mut parser.values);
     }
 }
 
@@ -106,6 +125,12 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     dialect: Dialect,
+    /// Set while variables are looked for.
+    variables: Option<&'a Variables>,
+    /// The variables found, with what is to stand in their place.
+    values: Vec<(Span, String)>,
+    /// The first literal that is well-formed but no value: told only if there is no error of syntax.
+    bad_literal: Option<ParseError>,
     /// How deep the rules are nested just now.
     depth: usize,
     /// What was looked for at the current token, in vain.
@@ -136,7 +161,17 @@ impl<'a> Parser<'a> {
                 _ => tokens.push(lexer.next_token()),
             }
         }
-        Ok(Self { text, tokens, at: 0, dialect, depth: 0, expected: Vec::new() })
+        Ok(Self {
+            text,
+            tokens,
+            at: 0,
+            dialect,
+            variables: None,
+            values: Vec::new(),
+            bad_literal: None,
+            depth: 0,
+            expected: Vec::new(),
+        })
     }
 
     /// Parses `text` as one thing, with nothing behind it.
@@ -144,7 +179,7 @@ impl<'a> Parser<'a> {
         let mut parser = Self::next_statement(text, &mut Lexer::new(text), Dialect::Server)?;
         let parsed = parse(&mut parser)?;
         match parser.peek().kind {
-            TokenKind::End => Ok(parsed),
+            TokenKind::End => parser.bad_literal.map_or(Ok(parsed), Err),
             _ => Err(parser.unexpected(&["the end"])),
         }
     }
@@ -264,6 +299,19 @@ impl<'a> Parser<'a> {
         result
     }
 
+    /// Notes what is to stand in place of the variable at the current token, and takes it.
+    fn take_variable(&mut self, variables: &Variables, literal: bool) -> Parsed<()> {
+        let token = self.peek();
+        let value = match literal {
+            true => variables::literal_value(self.text, token, variables),
+            false => variables::name_value(self.text, token, variables),
+        };
+        let value = value.map_err(|problem| self.error(problem, token.span))?;
+        self.values.push((token.span, value));
+        self.advance();
+        Ok(())
+    }
+
     fn error(&self, problem: Problem, span: Span) -> ParseError {
         let start = self.tokens[0].span.start;
         let end = self.tokens[self.tokens.len() - 1].span.end;
@@ -280,7 +328,8 @@ impl<'a> Parser<'a> {
             TokenKind::Unclosed(Unclosed::Name) => {
                 Problem::UnclosedName(found.chars().next().unwrap_or('`'))
             }
-            TokenKind::Variable => Problem::UndefinedVariable(found.to_owned()),
+            TokenKind::Variable if self.variables.is_some() => Problem::MisplacedVariable,
+            TokenKind::Variable => Problem::NotSubstituted(found.to_owned()),
             kind => {
                 let mut expected: Vec<&str> = described.to_vec();
                 expected.extend(self.expected.iter().filter(|word| !described.contains(word)));

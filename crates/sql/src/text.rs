@@ -5,6 +5,7 @@
 //! things stand one a line. What is written here parses to the same again.
 
 mod expression;
+mod masked;
 mod query;
 mod statement;
 
@@ -28,6 +29,12 @@ pub fn format_statement(statement: &Statement) -> String {
         out.push(';');
         Ok(())
     })
+}
+
+/// A statement that holds people's data or passwords, without them: what may be told in errors and
+/// logs. `None` if it holds none.
+pub fn format_masked(statement: &Statement) -> Option<String> {
+    masked::masked(statement)
 }
 
 /// A SELECT, without semicolon.

@@ -24,6 +24,15 @@ impl Parser<'_> {
             return self.number().map(Some);
         }
         let token = self.peek();
+        if let (TokenKind::Variable, Some(variables)) = (token.kind, self.variables) {
+            let name = self.is_symbol_at(1, Symbol::Open) || self.is_symbol_at(1, Symbol::Dot);
+            if name {
+                return Ok(None);
+            }
+            self.take_variable(variables, true)?;
+            // The values of different variables may differ, or may not: they are not compared.
+            return Ok(Some(Value::String(format!("${}", self.values.len()))));
+        }
         let value = match token.kind {
             TokenKind::Text => return self.quoted_text().map(|text| Some(Value::String(text))),
             TokenKind::Word if self.is_word_at(0, "NULL") => Value::Null,
@@ -64,7 +73,11 @@ impl Parser<'_> {
             _ => return Err(self.unexpected(&["a number"])),
         };
         self.advance();
-        value.map_err(|problem| self.error(problem, self.span_from(start)))
+        Ok(value.unwrap_or_else(|problem| {
+            let error = self.error(problem, self.span_from(start));
+            self.bad_literal.get_or_insert(error);
+            Value::Null
+        }))
     }
 
     /// A whole number from 0 up, that `what` takes.

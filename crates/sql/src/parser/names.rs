@@ -13,6 +13,7 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Word => !words::is_reserved(self.token_text(token)),
             TokenKind::QuotedName | TokenKind::DigitWord => true,
+            TokenKind::Variable => self.variables.is_some(),
             _ => false,
         }
     }
@@ -37,6 +38,11 @@ impl Parser<'_> {
     fn name_as_written_called(&mut self, what: &'static str) -> Parsed<String> {
         if !self.is_name_at(0) {
             return Err(self.unexpected(&[what]));
+        }
+        if let (TokenKind::Variable, Some(variables)) = (self.peek().kind, self.variables) {
+            self.take_variable(variables, false)?;
+            // Any name will do while variables are looked for, but each only once.
+            return Ok(format!("VARIABLE_{}", self.values.len()));
         }
         let token = self.advance();
         let text = self.token_text(token);

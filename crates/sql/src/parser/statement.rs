@@ -16,6 +16,10 @@ impl Parser<'_> {
         }
         let span = self.span_from(start);
         let text = self.text[span.start..span.end].to_owned();
+        if let Some(mut error) = self.bad_literal.take() {
+            error.statement = crate::text::format_masked(&statement).unwrap_or(text);
+            return Err(error);
+        }
         Ok(ParsedStatement { statement, text, span })
     }
 
@@ -57,7 +61,7 @@ impl Parser<'_> {
 
     fn unknown_statement(&self) -> crate::error::ParseError {
         let first = self.peek();
-        if let TokenKind::Unclosed(_) = first.kind {
+        if let TokenKind::Unclosed(_) | TokenKind::Variable = first.kind {
             return self.unexpected(&[]);
         }
         let found = self.token_text(first).to_owned();
