@@ -41,6 +41,8 @@ mod prepare;
 mod reader;
 mod recovery;
 mod shared;
+#[cfg(test)]
+mod simulated;
 mod storage;
 mod walk;
 mod writer;
@@ -121,15 +123,16 @@ pub struct EmbeddedJournal {
 impl EmbeddedJournal {
     /// Opens the journal in `directory`, which is made if it is not there.
     pub fn open(directory: impl AsRef<Path>, options: EmbeddedOptions) -> Result<Self, OpenError> {
-        Self::open_on(directory.as_ref(), options, Arc::new(Disk))
+        let directory = directory.as_ref();
+        Self::open_locked(Lock::take(directory)?, directory, options, Arc::new(Disk))
     }
 
-    fn open_on(
+    fn open_locked(
+        lock: Lock,
         directory: &Path,
         options: EmbeddedOptions,
         storage: Arc<dyn Storage>,
     ) -> Result<Self, OpenError> {
-        let lock = Lock::take(directory)?;
         let files = Files::new(directory.to_owned(), storage.clone(), options.open_files_max);
         let recovered = recovery::recover(directory, &*storage, &files)?;
         drop(files);

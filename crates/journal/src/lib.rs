@@ -7,6 +7,7 @@
 //! [`journal`] has the trait; [`embedded`] the backend that keeps segments on this machine's disk,
 //! [`memory`] the one for tests.
 
+pub mod bench;
 pub mod embedded;
 pub mod error;
 pub mod journal;
