@@ -239,6 +239,25 @@ impl Cells {
         }
     }
 
+    /// The SQL type's name, for messages.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Cells::Boolean(_) => "BOOLEAN",
+            Cells::Integer(_) => "INTEGER",
+            Cells::Bigint(_) => "BIGINT",
+            Cells::Double(_) => "DOUBLE",
+            Cells::Decimal(_) => "DECIMAL",
+            Cells::String(_) => "VARCHAR",
+            Cells::Bytes(_) => "BYTES",
+            Cells::Date(_) => "DATE",
+            Cells::Time(_) => "TIME",
+            Cells::Timestamp(_) => "TIMESTAMP",
+            Cells::Array(_) => "ARRAY",
+            Cells::Map(_) => "MAP",
+            Cells::Struct(_) => "STRUCT",
+        }
+    }
+
     /// How many cells there are.
     pub(crate) fn len(&self) -> usize {
         match self {

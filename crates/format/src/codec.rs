@@ -10,7 +10,7 @@ use model::{Format, FormatKind, SqlType};
 
 use crate::error::CodecError;
 use crate::registry::{Registry, ResolvedSchema, SchemaId, SchemaText};
-use crate::{delimited, kafka, none, protobuf};
+use crate::{delimited, json, kafka, none, protobuf};
 
 /// What became of a batch of payloads.
 #[derive(Clone, Debug)]
@@ -79,6 +79,7 @@ pub fn decoder(
         FormatKind::Delimited => delimited::decoder(format, columns, topic),
         FormatKind::Kafka => kafka::decoder(columns, topic),
         FormatKind::None => none::decoder(columns),
+        FormatKind::Json => json::decoder(format, columns, is_key, topic),
         FormatKind::Protobuf => Ok(protobuf::decoder(columns, is_key, topic, registry)),
         FormatKind::ProtobufNosr => protobuf::nosr_decoder(format, columns, is_key, topic),
         kind => Err(unsupported(kind)),
@@ -103,6 +104,7 @@ pub fn encoder(
         FormatKind::Delimited => delimited::encoder(format, columns),
         FormatKind::Kafka => kafka::encoder(columns, topic),
         FormatKind::None => none::encoder(columns),
+        FormatKind::Json => json::encoder(format, columns, is_key, topic),
         FormatKind::Protobuf => {
             let (id, schema) = registration(format, columns, is_key, topic, registry)?;
             let texts = (schema.text.schema.as_str(), &schema.references[..]);
@@ -115,6 +117,57 @@ pub fn encoder(
 
 fn unsupported(kind: FormatKind) -> CodecError {
     CodecError::Schema(format!("the '{kind}' format is not available"))
+}
+
+/// Can the format hold these columns? What a CREATE statement is refused for otherwise.
+pub fn check(
+    format: &Format,
+    columns: &[(String, SqlType)],
+    is_key: bool,
+) -> Result<(), CodecError> {
+    if format.wrap_single == Some(false) && format.kind == FormatKind::Protobuf && !is_key {
+        return Err(CodecError::Schema(
+            "Format 'PROTOBUF' does not support 'WRAP_SINGLE_VALUE' set to 'false'.".to_string(),
+        ));
+    }
+    if columns.is_empty() {
+        return Ok(());
+    }
+    match format.kind {
+        FormatKind::Delimited => delimited::check(columns),
+        FormatKind::Kafka => kafka::check(columns),
+        FormatKind::Json => json::check(columns),
+        FormatKind::None => none::decoder(columns).map(drop),
+        // Refused when a row is written, not before.
+        FormatKind::ProtobufNosr => Ok(()),
+        FormatKind::JsonSr | FormatKind::Avro | FormatKind::Protobuf => {
+            schema_of(format, columns, is_key).map(drop)
+        }
+    }
+}
+
+/// The columns that a registered schema stands for: the one of the format's `schema_id`, or the
+/// latest under the topic's subject.
+pub fn infer(
+    format: &Format,
+    is_key: bool,
+    topic: &str,
+    registry: &Arc<dyn Registry>,
+) -> Result<Vec<(String, SqlType)>, CodecError> {
+    let subject = subject(topic, is_key);
+    let (id, text) = match format.schema_id {
+        Some(id) => (SchemaId(id), registry.by_id(SchemaId(id), None)?),
+        None => {
+            let latest = registry.latest(&subject)?;
+            (latest.id, latest.text)
+        }
+    };
+    let resolved = registry.resolve(&text)?;
+    crate::infer::columns_of(format, is_key, &resolved).map_err(|reason| CodecError::Registered {
+        id: id.0,
+        subject,
+        reason,
+    })
 }
 
 /// The schema that is made of these columns; `None` for formats that register none.

@@ -14,6 +14,8 @@ mod days;
 mod delimited;
 pub mod error;
 mod frame;
+mod infer;
+mod json;
 mod kafka;
 mod none;
 mod protobuf;
@@ -23,6 +25,8 @@ pub mod schema;
 mod text;
 mod view;
 
-pub use codec::{Decoded, Decoder, Encoded, Encoder, RowError, decoder, encoder};
+pub use codec::{
+    Decoded, Decoder, Encoded, Encoder, RowError, check, decoder, encoder, infer, schema_of,
+};
 pub use error::CodecError;
 pub use registry::{MemoryRegistry, Registry, RegistryError};

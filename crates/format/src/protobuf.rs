@@ -251,8 +251,10 @@ fn payload_of<P>(
     columns: &[(String, SqlType)],
     is_key: bool,
     plan: impl FnOnce(&MessageDescriptor, &[Field]) -> Result<P, String>,
-) -> Result<(Payload<P>, bool), CodecError> {
+) -> (Payload<P>, bool) {
     let unwrapped = is_unwrapped(format, columns, is_key);
+    // Columns that no message can have are only refused when a row is written.
+    let impossible = |error: CodecError| Payload::Impossible(error.to_string());
     let make = |columns: &[(String, SqlType)]| -> Result<P, CodecError> {
         let text = schema_text(columns, None, format.protobuf_nulls)?;
         let compiled = compile(&text, &[]).map_err(CodecError::Schema)?;
@@ -268,17 +270,17 @@ fn payload_of<P>(
             SqlType::Struct(fields) => {
                 let columns: Vec<_> =
                     fields.iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
-                Payload::Struct(make(&columns)?)
+                make(&columns).map_or_else(impossible, Payload::Struct)
             }
             SqlType::Array(_) | SqlType::Map(..) => Payload::Impossible(format!(
                 "a single {} is not a message; set WRAP_SINGLE_VALUE",
                 ty.base_name()
             )),
-            _ => Payload::Message(make(columns)?),
+            _ => make(columns).map_or_else(impossible, Payload::Message),
         },
-        _ => Payload::Message(make(columns)?),
+        _ => make(columns).map_or_else(impossible, Payload::Message),
     };
-    Ok((payload, unwrapped))
+    (payload, unwrapped)
 }
 
 struct NosrDecoder {
@@ -294,7 +296,7 @@ pub(crate) fn nosr_decoder(
     topic: &str,
 ) -> Result<Box<dyn Decoder>, CodecError> {
     let plan = |message: &_, columns: &[Field]| MessagePlan::new(message, columns, "");
-    let (payload, _) = payload_of(format, columns, is_key, plan)?;
+    let (payload, _) = payload_of(format, columns, is_key, plan);
     Ok(Box::new(NosrDecoder {
         types: columns.iter().map(|(_, ty)| ty.clone()).collect(),
         payload,
@@ -339,7 +341,7 @@ pub(crate) fn nosr_encoder(
     is_key: bool,
     topic: &str,
 ) -> Result<Box<dyn Encoder>, CodecError> {
-    let (payload, unwrapped) = payload_of(format, columns, is_key, write::MessagePlan::new)?;
+    let (payload, unwrapped) = payload_of(format, columns, is_key, write::MessagePlan::new);
     Ok(Box::new(NosrEncoder {
         types: columns.iter().map(|(_, ty)| ty.clone()).collect(),
         payload,
