@@ -6,6 +6,7 @@ mod inserts;
 mod ksql;
 mod query;
 mod status;
+mod topics;
 
 use axum::Router;
 use axum::body::Body;
@@ -49,6 +50,11 @@ pub fn router(api: Api) -> Router {
         .route("/query-stream", post(query::query_stream))
         .route("/close-query", post(close_query::close))
         .route("/inserts-stream", post(inserts::inserts))
+        .route("/kerb/v1/topics", get(topics::list))
+        .route("/kerb/v1/topics/{topic}/records", post(topics::produce))
+        .route("/kerb/v1/topics/{topic}/partitions/{partition}/records", get(topics::read))
+        .route("/kerb/v1/topics/{topic}/partitions/{partition}/offset", get(topics::offset_at))
+        .route("/kerb/v1/groups/{group}/offsets", get(topics::committed).post(topics::commit))
         .fallback(async || not_found())
         .method_not_allowed_fallback(async || not_found())
         .with_state(api);

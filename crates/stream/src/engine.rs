@@ -131,6 +131,11 @@ impl Engine {
         Arc::default()
     }
 
+    /// The time it goes by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.options.clock
+    }
+
     /// The journal underneath.
     pub fn journal(&self) -> &Arc<dyn Journal> {
         &self.options.journal
