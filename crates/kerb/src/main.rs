@@ -1,2 +1,58 @@
-//! The one binary.
-fn main() {}
+//! The one binary: arguments, configuration and wiring. Everything it starts lives in other crates.
+//!
+//! Each command is a file in [`commands`]; `kerb demo` and `kerb up` share [`node`], which wires
+//! journal, engine, connectors, API and bot in the order data moves.
+
+mod arguments;
+mod commands;
+mod exit;
+mod log_client;
+mod node;
+mod progress;
+mod server_url;
+mod shell;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(arguments.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Exit::from(anyhow::Error::from(error)).report(),
+    };
+    let done = runtime.block_on(run(arguments.command));
+    // Readers of the terminal cannot be interrupted: they must not keep the process.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(exit) => exit.report(),
+    }
+}
+
+/// The one list of what each command runs.
+async fn run(command: Command) -> Result<(), Exit> {
+    match command {
+        Command::Demo(arguments) => commands::demo::run(arguments).await,
+        Command::Up(arguments) => commands::up::run(arguments).await,
+        Command::Sql(arguments) => commands::sql::run(arguments).await,
+        Command::Topics(arguments) => commands::topics::run(arguments).await,
+        Command::Produce(arguments) => commands::produce::run(arguments).await,
+        Command::Consume(arguments) => commands::consume::run(arguments).await,
+    }
+}
+
+/// Quiet unless told otherwise: warnings by default, `-v` and `-vv` for more, `RUST_LOG` over all.
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

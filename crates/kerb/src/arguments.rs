@@ -1,0 +1,181 @@
+//! What can be said on the command line. Names stay: scripts and people rely on them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Where can I park right now?
+#[derive(Debug, Parser)]
+#[command(name = "kerb", version, about, long_about = None, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Say more about what is going on (-v, -vv)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play a recorded feed faster than life, with the bot in this terminal
+    Demo(Demo),
+    /// Run the server: feeds, SQL, REST API, and the bot if there is a token
+    Up(Up),
+    /// Talk SQL to a server
+    Sql(Sql),
+    /// List topics
+    Topics(Topics),
+    /// Append records to a topic, one a line
+    Produce(Produce),
+    /// Read records of a topic
+    Consume(Consume),
+}
+
+/// `kerb demo`
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// How many times faster than life the feed is played
+    #[arg(long, default_value_t = 60.0, value_name = "N")]
+    pub(crate) speed: f64,
+    /// Where the data is kept; without it, in a directory that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where the REST API listens
+    #[arg(long, default_value = "127.0.0.1:8088", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+}
+
+/// `kerb up`
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// A city's folder (city.toml and pipeline.sql); may be repeated
+    #[arg(long = "city", value_name = "DIR")]
+    pub(crate) cities: Vec<PathBuf>,
+    /// Where the data is kept
+    #[arg(long, default_value = "kerb-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where the REST API listens; port 0 takes a free one and says which
+    #[arg(long, default_value = "127.0.0.1:8088", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// A file with the bot's token (instead of TELEGRAM_BOT_TOKEN in the environment)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) telegram_token_file: Option<PathBuf>,
+    /// The Bot API's server
+    #[arg(long, default_value = "https://api.telegram.org", value_name = "URL")]
+    pub(crate) telegram_api: String,
+    /// When commits reach the disk: none, interval or group
+    #[arg(long, default_value = "group", value_name = "POLICY")]
+    pub(crate) fsync: Fsync,
+    /// A setting of the server: NAME=VALUE; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+/// When commits reach the disk.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Fsync {
+    /// When the system likes
+    None,
+    /// Ten times a second
+    Interval,
+    /// Before a commit returns
+    Group,
+}
+
+/// `kerb sql`
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    /// The server
+    #[arg(long, env = "KERB_SERVER", default_value = "http://127.0.0.1:8088", value_name = "URL")]
+    pub(crate) server: String,
+    /// Run this and end; may be repeated
+    #[arg(short, long = "execute", value_name = "SQL")]
+    pub(crate) execute: Vec<String>,
+    /// Run this file and end
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Answers as JSON, one object or row a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which log a command speaks to.
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// The running server
+    #[arg(long, env = "KERB_SERVER", default_value = "http://127.0.0.1:8088", value_name = "URL")]
+    pub(crate) server: String,
+    /// A data directory that no server runs on
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// `kerb topics`
+#[derive(Debug, Args)]
+pub(crate) struct Topics {
+    #[command(flatten)]
+    pub(crate) log: Log,
+    /// Internal topics too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// A JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `kerb produce`
+#[derive(Debug, Args)]
+pub(crate) struct Produce {
+    /// The topic; made (with one partition) if there is none
+    pub(crate) topic: String,
+    #[command(flatten)]
+    pub(crate) log: Log,
+    /// Read records from this file instead of standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// A line is KEY, this, VALUE
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) key_delim: Option<String>,
+    /// A header of every record: NAME=VALUE; may be repeated
+    #[arg(long = "header", value_name = "NAME=VALUE")]
+    pub(crate) headers: Vec<String>,
+}
+
+/// `kerb consume`
+#[derive(Debug, Args)]
+pub(crate) struct Consume {
+    /// The topic
+    pub(crate) topic: String,
+    #[command(flatten)]
+    pub(crate) log: Log,
+    /// Where to begin: beginning, end, an offset, or a time (2024-10-27T01:30:00Z); with --group only
+    /// where the group has read nothing yet
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) from: Option<String>,
+    /// Read as this consumer group: go on where it stopped, and remember how far this one came
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+    /// Stop after so many records
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Stop at the end instead of waiting for more
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// A JSON object a line, with offset, time, key and headers
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Arguments::command().debug_assert();
+    }
+}

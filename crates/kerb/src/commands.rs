@@ -1,0 +1,8 @@
+//! A file for each command.
+
+pub(crate) mod consume;
+pub(crate) mod demo;
+pub(crate) mod produce;
+pub(crate) mod sql;
+pub(crate) mod topics;
+pub(crate) mod up;
