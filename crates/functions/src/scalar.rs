@@ -2,6 +2,21 @@
 //!
 //! [`SCALARS`] is the one list; the files below `scalar/` hold the entries by category.
 
+mod arrays;
+mod bytes;
+mod conditional;
+mod geo;
+mod json;
+mod lambda;
+mod maps;
+mod mask;
+mod maths;
+mod regex;
+mod rounding;
+mod strings;
+mod units;
+mod url;
+
 use std::sync::LazyLock;
 
 use arrow_array::{Array, ArrayRef};
@@ -111,6 +126,15 @@ const fn of(signature: &'static str, eval: Eval) -> Overload {
     Overload { signature, computed: None, eval }
 }
 
+/// An overload whose result is computed from the types of the arguments.
+const fn computed(
+    signature: &'static str,
+    eval: Eval,
+    returns: fn(&[ArgType]) -> Result<SqlType, String>,
+) -> Overload {
+    Overload { signature, computed: Some(returns), eval }
+}
+
 /// A scalar function.
 pub struct ScalarFunction {
     /// Its name, upper case.
@@ -186,7 +210,116 @@ fn read_cell(value: &mut Value, ty: &SqlType, column: &ArrayRef, row: usize) {
 }
 
 /// All scalar functions, in the order of their names.
-pub static SCALARS: &[ScalarFunction] = &[];
+pub static SCALARS: &[ScalarFunction] = &[
+    rounding::ABS,
+    maths::ACOS,
+    arrays::ARRAY_CONCAT,
+    arrays::ARRAY_CONTAINS,
+    arrays::ARRAY_DISTINCT,
+    arrays::ARRAY_EXCEPT,
+    arrays::ARRAY_INTERSECT,
+    arrays::ARRAY_JOIN,
+    arrays::ARRAY_LENGTH,
+    arrays::ARRAY_MAX,
+    arrays::ARRAY_MIN,
+    arrays::ARRAY_REMOVE,
+    arrays::ARRAY_SORT,
+    arrays::ARRAY_UNION,
+    maths::ASIN,
+    maps::AS_MAP,
+    conditional::AS_VALUE,
+    maths::ATAN,
+    maths::ATAN2,
+    bytes::BIGINT_FROM_BYTES,
+    maths::CBRT,
+    rounding::CEIL,
+    strings::CHR,
+    conditional::COALESCE,
+    strings::CONCAT,
+    strings::CONCAT_WS,
+    maths::COS,
+    maths::COSH,
+    maths::COT,
+    maths::DEGREES,
+    bytes::DOUBLE_FROM_BYTES,
+    strings::ELT,
+    strings::ENCODE,
+    maps::ENTRIES,
+    maths::EXP,
+    json::EXTRACTJSONFIELD,
+    strings::FIELD,
+    lambda::FILTER,
+    rounding::FLOOR,
+    bytes::FROM_BYTES,
+    arrays::GENERATE_SERIES,
+    geo::GEO_DISTANCE,
+    rounding::GREATEST,
+    conditional::IFNULL,
+    strings::INITCAP,
+    strings::INSTR,
+    bytes::INT_FROM_BYTES,
+    json::IS_JSON_STRING,
+    json::JSON_ARRAY_CONTAINS,
+    json::JSON_ARRAY_LENGTH,
+    json::JSON_CONCAT,
+    json::JSON_ITEMS,
+    json::JSON_KEYS,
+    json::JSON_RECORDS,
+    strings::LCASE,
+    rounding::LEAST,
+    strings::LEN,
+    maths::LN,
+    maths::LOG,
+    strings::LPAD,
+    maps::MAP_KEYS,
+    maps::MAP_UNION,
+    maps::MAP_VALUES,
+    mask::MASK,
+    mask::MASK_KEEP_LEFT,
+    mask::MASK_KEEP_RIGHT,
+    mask::MASK_LEFT,
+    mask::MASK_RIGHT,
+    strings::MD5,
+    conditional::NULLIF,
+    maths::PI,
+    maths::POWER,
+    maths::RADIANS,
+    maths::RANDOM,
+    lambda::REDUCE,
+    regex::REGEXP_EXTRACT,
+    regex::REGEXP_EXTRACT_ALL,
+    regex::REGEXP_REPLACE,
+    regex::REGEXP_SPLIT_TO_ARRAY,
+    strings::REPLACE,
+    rounding::ROUND,
+    strings::RPAD,
+    maths::SIGN,
+    maths::SIN,
+    maths::SINH,
+    arrays::SLICE,
+    strings::SPLIT,
+    strings::SPLIT_TO_MAP,
+    maths::SQRT,
+    strings::SUBSTRING,
+    maths::TAN,
+    maths::TANH,
+    bytes::TO_BYTES,
+    json::TO_JSON_STRING,
+    lambda::TRANSFORM,
+    strings::TRIM,
+    rounding::TRUNC,
+    strings::UCASE,
+    url::URL_DECODE_PARAM,
+    url::URL_ENCODE_PARAM,
+    url::URL_EXTRACT_FRAGMENT,
+    url::URL_EXTRACT_HOST,
+    url::URL_EXTRACT_PARAMETER,
+    url::URL_EXTRACT_PATH,
+    url::URL_EXTRACT_PORT,
+    url::URL_EXTRACT_PROTOCOL,
+    url::URL_EXTRACT_QUERY,
+    strings::UUID,
+];
 
 /// Their signatures, read once.
 static SIGNATURES: LazyLock<Vec<Vec<Signature>>> = LazyLock::new(|| {
