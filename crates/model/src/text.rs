@@ -7,7 +7,7 @@
 //! | DECIMAL | `1.50` | `1.50` |
 //! | DATE | `"2020-02-29"`, `"+10000-01-01"` | the same |
 //! | TIME | `"12:34"`, `"12:34:56"`, never a fraction | the same |
-//! | TIMESTAMP | `"2020-02-29T12:34:56.789"` | the same |
+//! | TIMESTAMP | `"2020-02-29T12:34:56.789"`, Julian before 1582-10-15 | the same, Gregorian always |
 //! | BYTES | base64 | base64 |
 //! | ARRAY, MAP, STRUCT | JSON | `[1, null]`, `{k=v}`, `Struct{A=1}` (without null fields) |
 
@@ -19,11 +19,14 @@ pub use json::{write_json, write_json_string, write_json_value};
 pub use number::{double_text, write_double, write_integer};
 pub use time::{
     Civil, ParseTimeError, civil_from_days, date_text, days_from_civil, parse_date, parse_time,
-    parse_timestamp, time_text, timestamp_text, write_date, write_time, write_timestamp,
+    parse_timestamp, time_text, timestamp_cast_text, timestamp_text, write_date, write_time,
+    write_timestamp,
 };
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 use crate::{SqlType, Value};
 
@@ -32,9 +35,16 @@ pub fn base64_text(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The bytes of a base64 text (padding required); `None` if it is none.
+/// The bytes of a base64 text, with or without padding; `None` if it is none.
 pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+    /// As lenient as Java's decoder.
+    const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    ANY_PADDING.decode(text).ok()
 }
 
 /// A value as `CAST … AS VARCHAR` writes it; NULL (also inside) is `null`.
@@ -56,7 +66,7 @@ fn push_value(ty: &SqlType, value: &Value, text: &mut String) {
         (_, Value::Bytes(bytes)) => text.push_str(&base64_text(bytes)),
         (_, Value::Date(days)) => text.push_str(&date_text(*days)),
         (_, Value::Time(ms)) => text.push_str(&time_text(*ms)),
-        (_, Value::Timestamp(ms)) => text.push_str(&timestamp_text(*ms)),
+        (_, Value::Timestamp(ms)) => text.push_str(&timestamp_cast_text(*ms)),
         (SqlType::Array(element), Value::Array(items)) => {
             text.push('[');
             for (i, item) in items.iter().enumerate() {

@@ -6,7 +6,7 @@ use model::Value;
 use model::text::value_text;
 
 use super::Eval::Rows;
-use super::units::{int, text};
+use super::units::{contains, int, same, text};
 use super::{Call, Overload, ScalarFunction, of};
 use crate::Doc;
 
@@ -41,7 +41,7 @@ fn array(items: Option<Vec<Value>>) -> Result<Value, String> {
 fn distinct<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<Value> {
     let mut seen: Vec<Value> = Vec::new();
     for item in items {
-        if !seen.contains(item) {
+        if !contains(&seen, item) {
             seen.push(item.clone());
         }
     }
@@ -71,7 +71,7 @@ pub(super) const ARRAY_CONTAINS: ScalarFunction = function(
 );
 
 fn array_contains(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    Ok(Value::Boolean(items(&args[0]).is_some_and(|items| items.contains(&args[1]))))
+    Ok(Value::Boolean(items(&args[0]).is_some_and(|items| contains(items, &args[1]))))
 }
 
 pub(super) const ARRAY_DISTINCT: ScalarFunction = function(
@@ -93,7 +93,7 @@ pub(super) const ARRAY_EXCEPT: ScalarFunction = function(
 );
 
 fn array_except(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    array(pair(args).map(|(left, right)| distinct(left.iter().filter(|i| !right.contains(i)))))
+    array(pair(args).map(|(left, right)| distinct(left.iter().filter(|i| !contains(right, i)))))
 }
 
 pub(super) const ARRAY_INTERSECT: ScalarFunction = function(
@@ -104,7 +104,7 @@ pub(super) const ARRAY_INTERSECT: ScalarFunction = function(
 );
 
 fn array_intersect(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    array(pair(args).map(|(left, right)| distinct(left.iter().filter(|i| right.contains(i)))))
+    array(pair(args).map(|(left, right)| distinct(left.iter().filter(|i| contains(right, i)))))
 }
 
 pub(super) const ARRAY_UNION: ScalarFunction = function(
@@ -202,7 +202,8 @@ pub(super) const ARRAY_REMOVE: ScalarFunction = function(
 );
 
 fn array_remove(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    let kept = |items: &[Value]| items.iter().filter(|item| **item != args[1]).cloned().collect();
+    let kept =
+        |items: &[Value]| items.iter().filter(|item| !same(item, &args[1])).cloned().collect();
     array(items(&args[0]).map(kept))
 }
 
@@ -226,10 +227,10 @@ fn array_sort(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         },
     };
     let Some(items) = items(&args[0]) else { return Ok(Value::Null) };
-    if items.len() > 1 && items.iter().any(|i| !i.is_null() && i.sql_cmp(i).is_none()) {
+    let mut sorted: Vec<_> = items.iter().filter(|item| !item.is_null()).cloned().collect();
+    if sorted.len() > 1 && sorted.iter().any(|item| item.sql_cmp(item).is_none()) {
         return Err("these elements have no order".to_string());
     }
-    let mut sorted: Vec<_> = items.iter().filter(|item| !item.is_null()).cloned().collect();
     sorted.sort_by(|a, b| {
         let order = a.sql_cmp(b).unwrap_or(Ordering::Equal);
         if descending { order.reverse() } else { order }
@@ -292,11 +293,9 @@ fn slice(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let Some(items) = items(&args[0]) else { return Ok(Value::Null) };
     let length = items.len() as i64;
     let start = int(&args[1]).map_or(0, |from| i64::from(from) - 1);
-    let end = int(&args[2]).map_or(length, |to| i64::from(to).min(length));
-    if start < 0 || start >= length {
+    let end = int(&args[2]).map_or(length, i64::from);
+    if start < 0 || end > length || end < start {
         return Ok(Value::Null);
     }
-    Ok(Value::Array(
-        items.get(start as usize..end.max(start) as usize).unwrap_or_default().to_vec(),
-    ))
+    Ok(Value::Array(items.get(start as usize..end as usize).unwrap_or_default().to_vec()))
 }

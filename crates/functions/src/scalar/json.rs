@@ -29,12 +29,12 @@ fn parse(input: &str) -> Result<Option<Json>, String> {
     documents.next().transpose().map_err(|e| format!("not JSON: {e}"))
 }
 
-/// A document as text, without spaces.
-fn write(json: &Json, out: &mut Vec<u8>) {
+/// A document as text, without spaces; numbers without an exponent if `plain`.
+fn write(json: &Json, plain: bool, out: &mut Vec<u8>) {
     match json {
         Json::Null => out.extend_from_slice(b"null"),
         Json::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-        Json::Number(number) => out.extend_from_slice(number_text(number).as_bytes()),
+        Json::Number(number) => out.extend_from_slice(number_text(number, plain).as_bytes()),
         Json::String(text) => write_json_string(text, out),
         Json::Array(items) => {
             out.push(b'[');
@@ -42,7 +42,7 @@ fn write(json: &Json, out: &mut Vec<u8>) {
                 if i > 0 {
                     out.push(b',');
                 }
-                write(item, out);
+                write(item, plain, out);
             }
             out.push(b']');
         }
@@ -54,16 +54,16 @@ fn write(json: &Json, out: &mut Vec<u8>) {
                 }
                 write_json_string(name, out);
                 out.push(b':');
-                write(value, out);
+                write(value, plain, out);
             }
             out.push(b'}');
         }
     }
 }
 
-fn json_text(json: &Json) -> String {
+fn json_text(json: &Json, plain: bool) -> String {
     let mut out = Vec::new();
-    write(json, &mut out);
+    write(json, plain, &mut out);
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
@@ -71,19 +71,19 @@ fn json_text(json: &Json) -> String {
 fn plain_text(json: &Json) -> String {
     match json {
         Json::String(text) => text.clone(),
-        other => json_text(other),
+        other => json_text(other, false),
     }
 }
 
-/// A number as Java's `BigDecimal` writes it: `1e2` is `1E+2`, `0.0000001` is `1E-7`.
-fn number_text(number: &Number) -> String {
+/// A number as Java's `BigDecimal` writes it: `1e2` is `1E+2` (or plainly `100`), `-0` is `0`.
+fn number_text(number: &Number, plain: bool) -> String {
     let text = number.to_string();
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", text.as_str()),
     };
     if unsigned.bytes().all(|b| b.is_ascii_digit()) {
-        return text;
+        return if unsigned == "0" { "0".to_string() } else { text };
     }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -99,7 +99,10 @@ fn number_text(number: &Number) -> String {
     if scale == 0 {
         return format!("{sign}{digits}");
     }
-    if scale > 0 && adjusted >= -6 {
+    if plain && scale < 0 && scale > -1_000 && digits != "0" {
+        return format!("{sign}{digits}{}", "0".repeat(-scale as usize));
+    }
+    if scale > 0 && (adjusted >= -6 || (plain && scale < 1_000)) {
         let scale = scale as usize;
         let padded = format!("{digits:0>width$}", width = scale + 1);
         let (whole, fraction) = padded.split_at(padded.len() - scale);
@@ -191,8 +194,8 @@ pub(super) const JSON_ARRAY_CONTAINS: ScalarFunction = function(
 );
 
 fn json_array_contains(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    let parsed = text(&args[0]).map(parse).transpose().unwrap_or_default().flatten();
-    let Some(Json::Array(items)) = parsed else { return Ok(Value::Boolean(false)) };
+    let input = text(&args[0]).ok_or("the JSON text must not be null")?;
+    let Ok(Some(Json::Array(items))) = parse(input) else { return Ok(Value::Boolean(false)) };
     let whole = |n: &Number| n.to_string().parse::<i64>().ok();
     let same = |item: &Json| match (item, &args[1]) {
         (Json::Null, Value::Null) => true,
@@ -240,6 +243,9 @@ fn json_concat(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
             None => return Ok(Value::Null),
         }
     }
+    if let [document] = documents.as_slice() {
+        return Ok(Value::String(json_text(document, true)));
+    }
     let joined = if documents.iter().all(Json::is_object) {
         let mut fields = serde_json::Map::new();
         for document in documents {
@@ -258,7 +264,7 @@ fn json_concat(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         }
         Json::Array(items)
     };
-    Ok(Value::String(json_text(&joined)))
+    Ok(Value::String(json_text(&joined, true)))
 }
 
 pub(super) const JSON_ITEMS: ScalarFunction = function(
@@ -272,10 +278,9 @@ fn json_items(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let Some(input) = text(&args[0]) else { return Ok(Value::Null) };
     match parse(input)? {
         Some(Json::Array(items)) => {
-            let texts = items.iter().map(|item| Value::String(json_text(item)));
+            let texts = items.iter().map(|item| Value::String(json_text(item, false)));
             Ok(Value::Array(texts.collect()))
         }
-        Some(Json::Null) => Ok(Value::Null),
         _ => Err("JSON_ITEMS needs a JSON array".to_string()),
     }
 }
@@ -328,7 +333,7 @@ fn to_json_string(args: &[Value], call: &Call<'_>) -> Result<Value, String> {
     Ok(Value::String(String::from_utf8(out).expect("JSON is UTF-8")))
 }
 
-/// The same value with the fields of structs and the keys of maps in order.
+/// The same value with the fields of structs and the keys of maps in order, and timestamps as text.
 fn sorted(ty: &SqlType, value: &Value) -> (SqlType, Value) {
     match (ty, value) {
         (SqlType::Array(element), Value::Array(items)) => {
@@ -367,6 +372,10 @@ fn sorted(ty: &SqlType, value: &Value) -> (SqlType, Value) {
             let inner = sorted(inner, &Value::Null).0;
             (SqlType::Map(key.clone(), Box::new(inner)), Value::Null)
         }
+        (SqlType::Timestamp, Value::Timestamp(ms)) => {
+            (SqlType::String, Value::String(model::text::timestamp_cast_text(*ms)))
+        }
+        (SqlType::Timestamp, _) => (SqlType::String, Value::Null),
         (ty, value) => (ty.clone(), value.clone()),
     }
 }
@@ -379,7 +388,7 @@ mod tests {
     fn numbers_keep_their_digits() {
         let check = |text: &str, expect: &str| {
             let json = parse(text).ok().flatten().expect("a number");
-            assert_eq!(json_text(&json), expect);
+            assert_eq!(json_text(&json, false), expect);
         };
         check("1.50", "1.50");
         check("1e2", "1E+2");

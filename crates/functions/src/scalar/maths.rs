@@ -274,6 +274,11 @@ pub(super) const POWER: ScalarFunction = function(
     ],
 );
 
+/// The logarithm to a base; to a base of 1 there is none.
+fn logarithm(base: f64, x: f64) -> f64 {
+    if base == 1.0 { f64::NAN } else { x.ln() / base.ln() }
+}
+
 /// Java's `pow`, which knows no value for 1 to the power of infinity.
 fn power(base: f64, exponent: f64) -> f64 {
     if base.abs() == 1.0 && exponent.is_infinite() || exponent.is_nan() {
@@ -283,7 +288,7 @@ fn power(base: f64, exponent: f64) -> f64 {
 }
 
 const LOG_EVAL: Eval = Columns(|call| unary(call, f64::ln));
-const LOG_BASE_EVAL: Eval = Columns(|call| binary(call, |base, x| x.ln() / base.ln()));
+const LOG_BASE_EVAL: Eval = Columns(|call| binary(call, logarithm));
 
 pub(super) const LOG: ScalarFunction = function(
     "LOG",

@@ -60,6 +60,10 @@ fn matches(regex: &Regex, input: &str) -> Result<Vec<Groups>, String> {
         let (start, end) = groups[0].unwrap_or_default();
         found.push(groups);
         at = if end > start { end } else { next_char(input, end) };
+        if end == start && at - end == 4 {
+            // To Java such a character is two, with a place between them.
+            found.push(found[found.len() - 1].clone());
+        }
     }
     Ok(found)
 }
@@ -222,7 +226,7 @@ fn push_replacement(
 
 pub(super) const REGEXP_SPLIT_TO_ARRAY: ScalarFunction = function(
     "REGEXP_SPLIT_TO_ARRAY",
-    "The parts between those that a pattern matches; with an empty one, every character by itself.",
+    "The parts between those that a pattern matches; with one that matches nothing at all, every character by itself.",
     ("REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+')", "[a, b, c]"),
     &[of(
         "REGEXP_SPLIT_TO_ARRAY(string VARCHAR, regexp VARCHAR) -> ARRAY<VARCHAR>",
@@ -241,11 +245,8 @@ fn regexp_split(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     if input.is_empty() {
         return Ok(texts(vec![""]));
     }
-    if pattern.is_empty() {
-        return Ok(texts(input.split("").filter(|part| !part.is_empty()).collect()));
-    }
     if regex.is_match("").map_err(|e| e.to_string())? {
-        return Err(format!("'{pattern}' matches an empty text: it cannot split"));
+        return Ok(texts(input.split("").filter(|part| !part.is_empty()).collect()));
     }
     let (mut parts, mut start, mut search) = (Vec::new(), 0, Some(0));
     while let Some(at) = search {

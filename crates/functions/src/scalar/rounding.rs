@@ -153,9 +153,12 @@ pub(super) const TRUNC: ScalarFunction = function(
     ],
 );
 
-fn round(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
+fn round(args: &[Value], call: &Call<'_>) -> Result<Value, String> {
     Ok(match &args[0] {
         Value::Integer(n) => Value::Bigint(i64::from(*n)),
+        Value::Null if matches!(call.type_of(0), SqlType::Bigint) => {
+            return Err("the BIGINT to round must not be null".to_string());
+        }
         Value::Double(n) => Value::Bigint(half_up(*n) as i64),
         Value::Decimal(n) => decimal_places(n, 0, true)
             .map_or(Value::Null, |n| Value::Decimal(n.with_scale(0, Rounding::Down).unwrap_or(n))),
@@ -286,10 +289,19 @@ fn least(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     Ok(extreme(args, Ordering::Less))
 }
 
+/// Java orders bytes as signed numbers here.
+fn order(a: &Value, b: &Value) -> Option<Ordering> {
+    let signed = |bytes: &[u8]| bytes.iter().map(|b| b.cast_signed()).collect::<Vec<_>>();
+    match (a, b) {
+        (Value::Bytes(a), Value::Bytes(b)) => Some(signed(a).cmp(&signed(b))),
+        _ => a.sql_cmp(b),
+    }
+}
+
 fn extreme(args: &[Value], wanted: Ordering) -> Value {
     let mut best = &Value::Null;
     for arg in args.iter().filter(|arg| !arg.is_null()) {
-        if best.is_null() || arg.sql_cmp(best) == Some(wanted) {
+        if best.is_null() || order(arg, best) == Some(wanted) {
             best = arg;
         }
     }

@@ -138,20 +138,23 @@ fn field(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
 
 pub(super) const INITCAP: ScalarFunction = function(
     "INITCAP",
-    "Every word with a capital first letter and small others, with one space between words.",
+    "Every word with a capital first letter and small others, without white space in front.",
     ("INITCAP('the quick FOX')", "The Quick Fox"),
     &[of("INITCAP(str VARCHAR) -> VARCHAR", Rows(initcap))],
 );
 
 fn initcap(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let Some(input) = text(&args[0]) else { return Ok(Value::Null) };
-    let word = |word: &str| {
-        let mut chars = word.chars();
-        let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-        first + &chars.as_str().to_lowercase()
-    };
-    let words: Vec<_> = input.split_ascii_whitespace().map(word).collect();
-    Ok(Value::String(words.join(" ")))
+    let (mut out, mut begins) = (String::with_capacity(input.len()), true);
+    for c in input.trim_ascii_start().to_lowercase().chars() {
+        if begins && !c.is_ascii_whitespace() {
+            out.extend(c.to_uppercase());
+        } else {
+            out.push(c);
+        }
+        begins = c.is_ascii_whitespace();
+    }
+    Ok(Value::String(out))
 }
 
 pub(super) const INSTR: ScalarFunction = function(
@@ -261,29 +264,34 @@ pub(super) const RPAD: ScalarFunction = function(
     ],
 );
 
+/// The longest text that padding may give; a longer one fails its row.
+const PADDED_LENGTH_MAX: usize = 10_000_000;
+
 fn lpad(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    Ok(pad(args, true))
+    pad(args, true)
 }
 
 fn rpad(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    Ok(pad(args, false))
+    pad(args, false)
 }
 
-fn pad(args: &[Value], left: bool) -> Value {
+fn pad(args: &[Value], left: bool) -> Result<Value, String> {
     let Some(target) = int(&args[1]).and_then(|n| usize::try_from(n).ok()) else {
-        return Value::Null;
+        return Ok(Value::Null);
     };
-    match (&args[0], &args[2]) {
+    if target > PADDED_LENGTH_MAX && !null_if_any(args) {
+        return Err(format!("a length of {target} is more than {PADDED_LENGTH_MAX}"));
+    }
+    Ok(match (&args[0], &args[2]) {
         (Value::String(input), Value::String(padding)) if !padding.is_empty() => {
-            let units: Vec<u16> = input.encode_utf16().collect();
-            let padding: Vec<u16> = padding.encode_utf16().collect();
-            Value::String(String::from_utf16_lossy(&padded(&units, &padding, target, left)))
+            let (input, padding) = (units(input), units(padding));
+            Value::String(String::from_utf16_lossy(&padded(&input, &padding, target, left)))
         }
         (Value::Bytes(input), Value::Bytes(padding)) if !padding.is_empty() => {
             Value::Bytes(Bytes::from(padded(input, padding, target, left)))
         }
         _ => Value::Null,
-    }
+    })
 }
 
 fn padded<T: Copy>(input: &[T], padding: &[T], target: usize, left: bool) -> Vec<T> {
@@ -366,7 +374,7 @@ fn split_to_map(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     else {
         return Ok(Value::Null);
     };
-    if between_entries.is_empty() || between.is_empty() {
+    if between_entries.is_empty() || between.is_empty() || between == between_entries {
         return Ok(Value::Null);
     }
     let mut map = Vec::new();

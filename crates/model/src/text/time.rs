@@ -103,6 +103,21 @@ pub fn timestamp_text(ms: i64) -> String {
     text(|out| write_timestamp(ms, out))
 }
 
+/// A TIMESTAMP as `CAST … AS VARCHAR` writes it: in the Gregorian calendar, and with a sign for years
+/// from 10000 up.
+pub fn timestamp_cast_text(ms: i64) -> String {
+    let (days, ms) = (ms.div_euclid(MS_PER_DAY), ms.rem_euclid(MS_PER_DAY));
+    let civil = civil_from_days(days);
+    let year = if civil.year > 0 { civil.year } else { 1 - civil.year };
+    text(|out| {
+        if year >= 10_000 {
+            out.push(b'+');
+        }
+        write_civil(Civil { year, ..civil }, out);
+        write_clock(ms, out);
+    })
+}
+
 /// Appends a TIMESTAMP, see [`timestamp_text`].
 pub fn write_timestamp(ms: i64, out: &mut Vec<u8>) {
     let (days, ms) = (ms.div_euclid(MS_PER_DAY), ms.rem_euclid(MS_PER_DAY));
@@ -114,6 +129,11 @@ pub fn write_timestamp(ms: i64, out: &mut Vec<u8>) {
         civil_from_days(days)
     };
     write_civil(civil, out);
+    write_clock(ms, out);
+}
+
+/// `T12:34:56.789`
+fn write_clock(ms: i64, out: &mut Vec<u8>) {
     out.push(b'T');
     pad2(ms / 3_600_000, out);
     out.push(b':');
