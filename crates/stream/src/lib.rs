@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod connectors;
 pub mod engine;
+pub mod expression;
 pub mod push;
 pub mod request;
 pub mod rows;

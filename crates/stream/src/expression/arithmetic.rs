@@ -1,0 +1,209 @@
+//! `+ - * / %` and the minus sign: whole numbers wrap, a null or a division by zero fails the row.
+//! `+` also joins texts, for which a null is the word `null`.
+
+use std::sync::Arc;
+
+use arrow_array::builder::BinaryBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray};
+use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use functions::RowErrors;
+use model::SqlType;
+use sql::ast::ArithmeticOp;
+use sql::expr::{Expr, ExprKind};
+
+use super::part::{Part, both_valid, fail_nulls, failures, zip};
+use super::{Scope, cast, decimal};
+
+pub(super) const NULL_OPERAND: &str = "an operand of the arithmetic is null";
+const BY_ZERO: &str = "division by zero";
+
+/// `left op right`, of the given type.
+pub(super) fn binary(
+    scope: &Scope<'_>,
+    op: ArithmeticOp,
+    left: &Expr,
+    right: &Expr,
+    ty: &SqlType,
+) -> Part {
+    if *ty == SqlType::String {
+        return join_texts(scope, left, right);
+    }
+    let (mut a, mut b) = (scope.evaluate(left), scope.evaluate(right));
+    if *ty == SqlType::Bytes {
+        return join_bytes(a, b, scope.rows);
+    }
+    if !matches!(ty, SqlType::Decimal { .. }) {
+        // A no-op where the analyzer has done it.
+        a = cast::coerce(a, &left.ty, ty, scope.rows);
+        b = cast::coerce(b, &right.ty, ty, scope.rows);
+    }
+    let rows = scope.rows;
+    let (mut failed, logged) = failures(&mut a, &mut b);
+    let valid = both_valid(&a, &b, rows);
+    fail_nulls(&mut failed, valid.as_ref(), NULL_OPERAND);
+    let array: ArrayRef = match ty {
+        SqlType::Integer => whole::<Int32Type>(op, &a, &b, rows, &mut failed),
+        SqlType::Bigint => whole::<Int64Type>(op, &a, &b, rows, &mut failed),
+        SqlType::Double => doubles(op, &a, &b, rows),
+        _ => {
+            let valid = valid.as_ref();
+            decimal::binary(op, (&a, &left.ty), (&b, &right.ty), ty, rows, valid, &mut failed)
+        }
+    };
+    Part { array, constant: false, failed, logged }
+}
+
+/// Arithmetic of whole numbers that wraps.
+trait Wrapping: Copy + PartialEq + Default {
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+    fn rem(self, other: Self) -> Self;
+    fn neg(self) -> Self;
+}
+
+macro_rules! wrapping {
+    ($($ty:ty),*) => {$(
+        impl Wrapping for $ty {
+            fn add(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+            fn sub(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+            fn mul(self, other: Self) -> Self {
+                self.wrapping_mul(other)
+            }
+            fn div(self, other: Self) -> Self {
+                if other == 0 { 0 } else { self.wrapping_div(other) }
+            }
+            fn rem(self, other: Self) -> Self {
+                if other == 0 { 0 } else { self.wrapping_rem(other) }
+            }
+            fn neg(self) -> Self {
+                self.wrapping_neg()
+            }
+        }
+    )*};
+}
+
+wrapping!(i32, i64);
+
+fn whole<T: ArrowPrimitiveType<Native: Wrapping>>(
+    op: ArithmeticOp,
+    a: &Part,
+    b: &Part,
+    rows: usize,
+    failed: &mut RowErrors,
+) -> ArrayRef {
+    let (left, right) = ((a.values::<T>(), a.constant), (b.values::<T>(), b.constant));
+    if matches!(op, ArithmeticOp::Divide | ArithmeticOp::Modulus) {
+        let zero = T::Native::default();
+        if b.constant {
+            if right.0[0] == zero {
+                (0..rows).for_each(|row| failed.add(row, BY_ZERO));
+            }
+        } else {
+            let zeros = right.0.iter().enumerate().filter(|(_, n)| **n == zero);
+            zeros.for_each(|(row, _)| failed.add(row, BY_ZERO));
+        }
+    }
+    let values = match op {
+        ArithmeticOp::Add => zip(left, right, rows, Wrapping::add),
+        ArithmeticOp::Subtract => zip(left, right, rows, Wrapping::sub),
+        ArithmeticOp::Multiply => zip(left, right, rows, Wrapping::mul),
+        ArithmeticOp::Divide => zip(left, right, rows, Wrapping::div),
+        ArithmeticOp::Modulus => zip(left, right, rows, Wrapping::rem),
+    };
+    Arc::new(PrimitiveArray::<T>::new(values.into(), None))
+}
+
+fn doubles(op: ArithmeticOp, a: &Part, b: &Part, rows: usize) -> ArrayRef {
+    let left = (a.values::<Float64Type>(), a.constant);
+    let right = (b.values::<Float64Type>(), b.constant);
+    let values = match op {
+        ArithmeticOp::Add => zip(left, right, rows, |a, b| a + b),
+        ArithmeticOp::Subtract => zip(left, right, rows, |a, b| a - b),
+        ArithmeticOp::Multiply => zip(left, right, rows, |a, b| a * b),
+        ArithmeticOp::Divide => zip(left, right, rows, |a, b| a / b),
+        ArithmeticOp::Modulus => zip(left, right, rows, |a, b| a % b),
+    };
+    Arc::new(PrimitiveArray::<Float64Type>::new(values.into(), None))
+}
+
+/// `-operand`
+pub(super) fn negate(scope: &Scope<'_>, operand: &Expr) -> Part {
+    let mut part = scope.evaluate(operand);
+    let valid = part.validity(scope.rows);
+    fail_nulls(&mut part.failed, valid.as_ref(), NULL_OPERAND);
+    part.array = match operand.ty {
+        SqlType::Integer => negated::<Int32Type>(&part, Wrapping::neg),
+        SqlType::Bigint => negated::<Int64Type>(&part, Wrapping::neg),
+        SqlType::Double => negated::<Float64Type>(&part, |n| -n),
+        _ => decimal::negate(&part.array),
+    };
+    part
+}
+
+fn negated<T: ArrowPrimitiveType>(part: &Part, f: impl Fn(T::Native) -> T::Native) -> ArrayRef {
+    Arc::new(part.array.as_primitive::<T>().unary::<_, T>(f))
+}
+
+/// `a + b + c`: all of them in one pass.
+fn join_texts(scope: &Scope<'_>, left: &Expr, right: &Expr) -> Part {
+    let mut operands = Vec::new();
+    collect_texts(left, &mut operands);
+    collect_texts(right, &mut operands);
+    let (mut failed, mut logged) = (RowErrors::none(), RowErrors::none());
+    let mut parts: Vec<_> = operands.into_iter().map(|x| scope.evaluate(x)).collect();
+    for part in &mut parts {
+        failed.merge(std::mem::take(&mut part.failed));
+        logged.merge(std::mem::take(&mut part.logged));
+    }
+    let texts: Vec<_> = parts.iter().map(|part| (part.array.as_string::<i32>(), part)).collect();
+    let length = |(array, part): &(&StringArray, &Part)| {
+        let length = array.value_data().len();
+        if part.constant { length * scope.rows } else { length }
+    };
+    let mut bytes: Vec<u8> = Vec::with_capacity(texts.iter().map(length).sum());
+    let mut offsets: Vec<i32> = Vec::with_capacity(scope.rows + 1);
+    offsets.push(0);
+    for row in 0..scope.rows {
+        for (array, part) in &texts {
+            let at = part.at(row);
+            let text = if array.is_null(at) { "null" } else { array.value(at) };
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        offsets.push(bytes.len() as i32);
+    }
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    let array = Arc::new(StringArray::new(offsets, Buffer::from_vec(bytes), None));
+    Part { array, constant: false, failed, logged }
+}
+
+fn collect_texts<'a>(expr: &'a Expr, operands: &mut Vec<&'a Expr>) {
+    match &expr.kind {
+        ExprKind::Arithmetic { op: ArithmeticOp::Add, left, right } => {
+            collect_texts(left, operands);
+            collect_texts(right, operands);
+        }
+        _ => operands.push(expr),
+    }
+}
+
+fn join_bytes(mut a: Part, mut b: Part, rows: usize) -> Part {
+    let (mut failed, logged) = failures(&mut a, &mut b);
+    let valid = both_valid(&a, &b, rows);
+    fail_nulls(&mut failed, valid.as_ref(), NULL_OPERAND);
+    let (left, right) = (a.array.as_binary::<i32>(), b.array.as_binary::<i32>());
+    let mut joined = BinaryBuilder::with_capacity(rows, 0);
+    for row in 0..rows {
+        let mut bytes = left.value(a.at(row)).to_vec();
+        bytes.extend_from_slice(right.value(b.at(row)));
+        joined.append_value(bytes);
+    }
+    Part { array: Arc::new(joined.finish()), constant: false, failed, logged }
+}
