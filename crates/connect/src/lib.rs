@@ -1,1 +1,24 @@
-//! placeholder
+//! Connectors: other systems' data into topics, and (later) topics into other systems.
+//!
+//! Flows in: HTTP answers of feeds, and configurations from `CREATE … CONNECTOR` or `city.toml`.
+//! Flows out: records, appended raw to a topic together with the position they were read up to.
+//!
+//! [`classes`] is the list of what there is; [`runtime`] runs, paces, retries, pauses and reports
+//! connectors, which themselves only say what went wrong; [`sources`] has one file for each kind of
+//! system; [`config`] one definition of every key; [`city`] reads `city.toml`.
+
+pub mod city;
+pub mod classes;
+pub mod config;
+pub mod error;
+mod pace;
+mod positions;
+pub mod runtime;
+pub mod secret;
+pub mod source;
+pub mod sources;
+
+
+pub use config::{ConfigError, Environment, Properties};
+pub use error::{CreateError, UnknownConnector};
+pub use runtime::{Connectors, Description, State, Status};

@@ -1,0 +1,291 @@
+//! All connectors of a server: made, paused, resumed, dropped, listed.
+//!
+//! Flows in: names and configurations, from statements and cities. Flows out: tasks that poll and
+//! append, and their status. Which connectors there are is not kept here: whoever keeps the statements
+//! makes them anew after a restart, and each goes on from its position in the journal.
+
+mod status;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use journal::{Journal, TopicSpec};
+use model::Clock;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+pub use status::{Description, State, Status};
+
+use crate::classes::{self, CLASSES, Class, ConnectorKind, Context};
+use crate::config::{ConfigError, Environment, Properties, Settings, redacted};
+use crate::error::{CreateError, DropError, UnknownConnector};
+use crate::positions;
+use crate::source::{Position, Target};
+use worker::{PollRequest, Shared, Wish, Worker};
+
+/// The key that says what a connector is.
+const CLASS_KEY: &str = "connector.class";
+
+/// How many people may ask for a poll at once; more wait.
+const REQUESTS_MAX: usize = 16;
+
+/// The connectors of a server. Cheap to clone; all clones are the same.
+#[derive(Clone)]
+pub struct Connectors {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    tokio: Handle,
+    environment: Environment,
+    classes: &'static [Class],
+    state: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    connectors: BTreeMap<String, Connector>,
+    /// Read from the journal when the first connector is made.
+    positions: Option<BTreeMap<String, Position>>,
+    stopping: bool,
+}
+
+/// A connector's handle.
+struct Connector {
+    class: &'static Class,
+    properties: Properties,
+    target: Target,
+    shared: Arc<Shared>,
+    wish: watch::Sender<Wish>,
+    requests: mpsc::Sender<PollRequest>,
+    task: JoinHandle<()>,
+}
+
+impl Connectors {
+    /// No connectors yet. Tasks run on `tokio`; `environment` is what `${env:NAME}` refers to.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        clock: Arc<dyn Clock>,
+        tokio: Handle,
+        environment: Environment,
+    ) -> Self {
+        Self::with_classes(journal, clock, tokio, environment, CLASSES)
+    }
+
+    /// The same with other classes than [`CLASSES`], for tests.
+    pub fn with_classes(
+        journal: Arc<dyn Journal>,
+        clock: Arc<dyn Clock>,
+        tokio: Handle,
+        environment: Environment,
+        classes: &'static [Class],
+    ) -> Self {
+        let state = Mutex::default();
+        Self { inner: Arc::new(Inner { journal, clock, tokio, environment, classes, state }) }
+    }
+
+    /// All classes, in their order: `SHOW CONNECTOR PLUGINS`.
+    pub fn classes(&self) -> &'static [Class] {
+        self.inner.classes
+    }
+
+    /// Checks a configuration without doing anything: for trying a statement before it is run.
+    pub fn check(&self, kind: ConnectorKind, properties: &Properties) -> Result<(), CreateError> {
+        self.read(kind, properties).map(|_| ())
+    }
+
+    /// Makes a connector and starts it. Its first poll follows at once.
+    pub fn create(
+        &self,
+        name: &str,
+        kind: ConnectorKind,
+        properties: &Properties,
+    ) -> Result<Description, CreateError> {
+        let (class, settings) = self.read(kind, properties)?;
+        let mut running = self.inner.state.lock();
+        if running.stopping {
+            return Err(CreateError::Stopping);
+        }
+        if running.connectors.contains_key(name) {
+            return Err(CreateError::Exists(name.to_owned()));
+        }
+        let context = Context { name: name.to_owned(), clock: Arc::clone(&self.inner.clock) };
+        let started = (class.start)(&context, &settings)?;
+        self.ensure_topics(&started.target)?;
+        if running.positions.is_none() {
+            running.positions = Some(positions::load(&*self.inner.journal)?);
+        }
+        let position = running.positions.as_mut().and_then(|all| all.remove(name));
+        let (wish, wishes) = watch::channel(Wish::Run);
+        let (requests, requested) = mpsc::channel(REQUESTS_MAX);
+        let shared = Arc::new(Shared { status: Mutex::default(), dropped: Mutex::new(false) });
+        let worker = Worker {
+            name: name.to_owned(),
+            journal: Arc::clone(&self.inner.journal),
+            clock: Arc::clone(&self.inner.clock),
+            source: started.source,
+            pacing: started.pacing,
+            target: started.target.clone(),
+            position,
+            shared: Arc::clone(&shared),
+            wish: wishes,
+            requests: requested,
+        };
+        let connector = Connector {
+            class,
+            properties: redacted(class.keys, properties),
+            target: started.target,
+            shared,
+            wish,
+            requests,
+            task: self.inner.tokio.spawn(worker.run()),
+        };
+        let description = connector.describe(name);
+        running.connectors.insert(name.to_owned(), connector);
+        Ok(description)
+    }
+
+    /// Stops a connector and forgets it and its position; its topic stays.
+    pub fn drop(&self, name: &str) -> Result<(), DropError> {
+        let mut running = self.inner.state.lock();
+        let Some(connector) = running.connectors.remove(name) else {
+            return Err(UnknownConnector(name.to_owned()).into());
+        };
+        // Whatever is being committed is waited for; nothing is committed afterwards.
+        *connector.shared.dropped.lock() = true;
+        connector.wish.send_replace(Wish::Stop);
+        match positions::forget(&self.inner.journal, name, self.inner.clock.now()) {
+            Ok(()) | Err(journal::AppendError::NotFound(_) | journal::AppendError::TooLarge { .. }) => Ok(()),
+            Err(journal::AppendError::Storage(error)) => Err(error.into()),
+        }
+    }
+
+    /// Stops polling until [`Connectors::resume`].
+    pub fn pause(&self, name: &str) -> Result<(), UnknownConnector> {
+        self.with(name, |connector| {
+            connector.wish.send_replace(Wish::Pause);
+            connector.shared.status.lock().state = State::Paused;
+        })
+    }
+
+    /// Polls again, at once.
+    pub fn resume(&self, name: &str) -> Result<(), UnknownConnector> {
+        self.with(name, |connector| {
+            if *connector.wish.borrow() == Wish::Pause {
+                connector.shared.status.lock().state = State::Unassigned;
+                connector.wish.send_replace(Wish::Run);
+            }
+        })
+    }
+
+    /// Polls now and says how it went, once what it brought is committed. A paused connector does
+    /// not poll and says so.
+    pub async fn poll_now(&self, name: &str) -> Result<Status, UnknownConnector> {
+        let requests = self.with(name, |connector| connector.requests.clone())?;
+        let gone = || UnknownConnector(name.to_owned());
+        let (answer, answered) = oneshot::channel();
+        requests.send(answer).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())
+    }
+
+    /// All connectors, by name.
+    pub fn list(&self) -> Vec<Description> {
+        let running = self.inner.state.lock();
+        running.connectors.iter().map(|(name, connector)| connector.describe(name)).collect()
+    }
+
+    /// One connector.
+    pub fn describe(&self, name: &str) -> Result<Description, UnknownConnector> {
+        self.with(name, |connector| connector.describe(name))
+    }
+
+    /// Stops all connectors and waits for what they are committing. None can be made afterwards.
+    pub async fn stop(&self) {
+        let connectors = {
+            let mut running = self.inner.state.lock();
+            running.stopping = true;
+            std::mem::take(&mut running.connectors)
+        };
+        for connector in connectors.values() {
+            connector.wish.send_replace(Wish::Stop);
+        }
+        for connector in connectors.into_values() {
+            // A task that panicked has said so itself.
+            drop(connector.task.await);
+        }
+    }
+
+    fn with<T>(
+        &self,
+        name: &str,
+        then: impl FnOnce(&Connector) -> T,
+    ) -> Result<T, UnknownConnector> {
+        let running = self.inner.state.lock();
+        match running.connectors.get(name) {
+            Some(connector) => Ok(then(connector)),
+            None => Err(UnknownConnector(name.to_owned())),
+        }
+    }
+
+    fn read(
+        &self,
+        kind: ConnectorKind,
+        properties: &Properties,
+    ) -> Result<(&'static Class, Settings), CreateError> {
+        let Some(class) = properties.get(CLASS_KEY) else {
+            let known: Vec<_> = self.inner.classes.iter().map(|class| class.name).collect();
+            let problem = format!("is needed: one of {}", known.join(", "));
+            return Err(ConfigError::new(CLASS_KEY, problem).into());
+        };
+        let class = classes::find(self.inner.classes, kind, class)?;
+        let settings = Settings::read(class.keys, properties, &*self.inner.environment)?;
+        (class.check)(&settings)?;
+        Ok((class, settings))
+    }
+
+    fn ensure_topics(&self, target: &Target) -> Result<(), CreateError> {
+        for topic in [Some(&target.topic), target.dead_letters.as_ref()].into_iter().flatten() {
+            if topic == positions::TOPIC {
+                return Err(CreateError::ReservedTopic(topic.clone()));
+            }
+        }
+        let journal = &*self.inner.journal;
+        let spec = TopicSpec::new(target.topic.as_str(), target.partitions);
+        positions::ensure_topic(journal, spec)?;
+        if let Some(topic) = &target.dead_letters {
+            positions::ensure_topic(journal, TopicSpec::new(topic.as_str(), 1))?;
+        }
+        Ok(())
+    }
+}
+
+impl Connector {
+    fn describe(&self, name: &str) -> Description {
+        let mut topics = vec![self.target.topic.clone()];
+        topics.extend(self.target.dead_letters.clone());
+        Description {
+            name: name.to_owned(),
+            kind: self.class.kind,
+            class: self.class.name,
+            properties: self.properties.clone(),
+            topics,
+            status: self.shared.status.lock().clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.inner.state.lock().connectors.keys().cloned().collect();
+        f.debug_struct("Connectors").field("names", &names).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! One request for a document: conditional, with secrets, bounded in time and size.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use model::TimestampMs;
+use reqwest::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, RETRY_AFTER,
+};
+use reqwest::{Client, StatusCode, Url, redirect};
+
+use super::position::Seen;
+use crate::config::{ConfigError, Settings};
+use crate::error::CreateError;
+use crate::secret::Secret;
+use crate::source::PollError;
+
+/// How many redirects are followed.
+const REDIRECTS_MAX: usize = 5;
+
+/// What asks.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    client: Client,
+    url: Url,
+    headers: HeaderMap,
+    user: Option<(Secret, Option<Secret>)>,
+    conditional: bool,
+    document_bytes_max: usize,
+}
+
+/// What was answered, if it was an answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) http_status: u16,
+    /// None: the document is what it was.
+    pub(crate) body: Option<Bytes>,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    pub(crate) content_type: Option<String>,
+}
+
+impl Answer {
+    /// When the server says the document last changed.
+    pub(crate) fn modified_at(&self) -> Option<TimestampMs> {
+        let parsed = jiff::fmt::rfc2822::parse(self.last_modified.as_deref()?).ok()?;
+        Some(TimestampMs(parsed.timestamp().as_millisecond()))
+    }
+}
+
+/// Checks address and headers.
+pub(crate) fn check(settings: &Settings) -> Result<(), ConfigError> {
+    url(settings)?;
+    headers(settings)?;
+    if settings.optional("auth.password").is_some() && settings.optional("auth.user").is_none() {
+        return Err(ConfigError::new("auth.password", "needs an 'auth.user'"));
+    }
+    Ok(())
+}
+
+fn url(settings: &Settings) -> Result<Url, ConfigError> {
+    // The address may have a secret in it, so that no error may show it.
+    let problem = |what: &str| ConfigError::new("url", what);
+    let url = Url::parse(settings.text("url"))
+        .map_err(|error| problem(&format!("is not an address: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(problem("must begin with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(problem("must not have a user in it: use 'auth.user' and 'auth.password'"));
+    }
+    Ok(url)
+}
+
+fn headers(settings: &Settings) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in settings.prefixed("header.") {
+        let key = || format!("header.{name}");
+        let parsed = HeaderName::try_from(name.as_str())
+            .map_err(|_| ConfigError::new(key(), "is not the name of a header"))?;
+        let mut value = HeaderValue::try_from(value.reveal())
+            .map_err(|_| ConfigError::new(key(), "has a value that no header can have"))?;
+        value.set_sensitive(true);
+        headers.insert(parsed, value);
+    }
+    Ok(headers)
+}
+
+impl Fetcher {
+    pub(crate) fn new(connector: &str, settings: &Settings) -> Result<Self, CreateError> {
+        let headers = headers(settings)?;
+        let user = settings.secret("auth.user").map(|user| (user, settings.secret("auth.password")));
+        let keeps_to_host = !headers.is_empty() || user.is_some();
+        let client = Client::builder()
+            .user_agent(concat!("kerb/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.duration("timeout.connect"))
+            .timeout(settings.duration("timeout.total"))
+            .redirect(redirects(keeps_to_host))
+            .build()
+            .map_err(|error| CreateError::Client {
+                name: connector.to_owned(),
+                reason: error.without_url().to_string(),
+            })?;
+        Ok(Self {
+            client,
+            url: url(settings)?,
+            headers,
+            user,
+            conditional: settings.flag("conditional"),
+            document_bytes_max: settings.number("document.max") as usize,
+        })
+    }
+
+    /// Asks for the document, unless it is still what was `seen`.
+    pub(crate) async fn fetch(&self, seen: &Seen) -> Result<Answer, PollError> {
+        let mut request = self.client.get(self.url.clone()).headers(self.headers.clone());
+        if let Some((user, password)) = &self.user {
+            request = request.basic_auth(user.reveal(), password.as_ref().map(Secret::reveal));
+        }
+        if self.conditional {
+            if let Some(etag) = &seen.etag {
+                request = request.header(IF_NONE_MATCH, etag);
+            }
+            if let Some(last_modified) = &seen.last_modified {
+                request = request.header(IF_MODIFIED_SINCE, last_modified);
+            }
+        }
+        let mut response = request.send().await.map_err(not_connected)?;
+        let status = response.status();
+        let text = |name| {
+            response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
+        };
+        let mut answer = Answer {
+            http_status: status.as_u16(),
+            body: None,
+            etag: text(ETAG),
+            last_modified: text(LAST_MODIFIED),
+            content_type: text(CONTENT_TYPE),
+        };
+        if status == StatusCode::NOT_MODIFIED {
+            return Ok(answer);
+        }
+        if !status.is_success() {
+            return Err(refused(status, text(RETRY_AFTER).as_deref()));
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(not_connected)? {
+            if body.len() + chunk.len() > self.document_bytes_max {
+                return Err(PollError::Rejected {
+                    what: format!(
+                        "the document is larger than {} bytes ('document.max')",
+                        self.document_bytes_max
+                    ),
+                    http_status: Some(answer.http_status),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        answer.body = Some(body.freeze());
+        Ok(answer)
+    }
+}
+
+/// Follows a few redirects; not to another host, and not from https to http, where that host would
+/// learn a secret.
+fn redirects(keeps_to_host: bool) -> redirect::Policy {
+    redirect::Policy::custom(move |attempt| {
+        let from = attempt.previous().last();
+        let same_host = from.is_none_or(|from| {
+            let weaker = from.scheme() == "https" && attempt.url().scheme() == "http";
+            from.host_str() == attempt.url().host_str() && !weaker
+        });
+        if attempt.previous().len() > REDIRECTS_MAX {
+            attempt.error("too many redirects")
+        } else if keeps_to_host && !same_host {
+            attempt.error("redirected to another host, which may not see this connector's secrets")
+        } else {
+            attempt.follow()
+        }
+    })
+}
+
+/// A request that was not answered (to the end).
+fn not_connected(error: reqwest::Error) -> PollError {
+    if error.is_redirect() {
+        return PollError::Rejected { what: innermost(&error.without_url()), http_status: None };
+    }
+    let what = if error.is_timeout() {
+        "no answer in time ('timeout.connect', 'timeout.total')".to_owned()
+    } else {
+        innermost(&error.without_url())
+    };
+    PollError::NotConnected { what }
+}
+
+/// The cause of all causes: "connection refused" rather than "error sending request".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn refused(status: StatusCode, retry_after: Option<&str>) -> PollError {
+    let http_status = Some(status.as_u16());
+    let what = match status.canonical_reason() {
+        Some(reason) => format!("HTTP {} {reason}", status.as_u16()),
+        None => format!("HTTP {}", status.as_u16()),
+    };
+    let passes = status.is_server_error()
+        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
+    if passes {
+        PollError::Retry { after: retry_after.and_then(parse_retry_after), what, http_status }
+    } else {
+        PollError::Rejected { what, http_status }
+    }
+}
+
+/// Seconds. (A date would need the server's idea of now; the back-off does as well.)
+fn parse_retry_after(text: &str) -> Option<Duration> {
+    text.trim().parse().ok().map(Duration::from_secs)
+}
