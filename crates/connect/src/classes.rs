@@ -1,5 +1,5 @@
-//! Every class of connector there is, in one ordered list: `SHOW CONNECTOR PLUGINS`, error texts and
-//! the reference pages come from it.
+//! Every class of connector there is, in one ordered list: `SHOW CONNECTOR PLUGINS`, error texts
+//! and the reference pages come from it.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Configuration of connectors: the definition of a key, from which parsing, defaults, error texts
 //! and the reference page all come.
 //!
-//! Flows in: names and texts, as they stand in WITH or in `city.toml`. Flows out: [`Settings`], typed
-//! and with secrets filled in from the environment, or a [`ConfigError`] that names the key.
+//! Flows in: names and texts, as they stand in WITH or in `city.toml`. Flows out: [`Settings`],
+//! typed and with secrets filled in from the environment, or a [`ConfigError`] that names the key.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -113,7 +113,8 @@ impl Settings {
                 ConfigError::new(name, format!("the environment variable {variable} is not set"))
             })?;
             let setting = parse(key.kind, &text).map_err(|problem| {
-                let shown = if matches!(key.kind, Kind::Secret) { HIDDEN } else { &properties[name] };
+                let shown =
+                    if matches!(key.kind, Kind::Secret) { HIDDEN } else { &properties[name] };
                 ConfigError::new(name, format!("{shown:?} is not {problem}"))
             })?;
             values.insert(name.clone(), setting);
@@ -191,7 +192,8 @@ impl Settings {
     }
 }
 
-/// `properties` as they may be shown and logged: secrets hidden, references to the environment kept.
+/// `properties` as they may be shown and logged: secrets hidden, references to the environment
+/// kept.
 pub fn redacted(keys: &[Key], properties: &Properties) -> Properties {
     let show = |name: &str, text: &str| {
         let is_secret = match find(keys, name) {
@@ -281,7 +283,11 @@ fn parse(kind: Kind, text: &str) -> Result<Setting, String> {
         },
         Kind::List => {
             let names: Vec<_> = text.split(',').map(|name| name.trim().to_owned()).collect();
-            if names.iter().any(String::is_empty) { Err(problem()) } else { Ok(Setting::List(names)) }
+            if names.iter().any(String::is_empty) {
+                Err(problem())
+            } else {
+                Ok(Setting::List(names))
+            }
         }
     }
 }
@@ -298,7 +304,8 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let ms: f64 = number * unit_ms;
-    (ms.is_finite() && (0.0..=3.2e10).contains(&ms)).then(|| Duration::from_micros((ms * 1e3) as u64))
+    (ms.is_finite() && (0.0..=3.2e10).contains(&ms))
+        .then(|| Duration::from_micros((ms * 1e3) as u64))
 }
 
 fn parse_size(text: &str) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! What can go wrong when connectors are made or named, an enum for each operation.
 
-use journal::{CreateTopicError, ReadError, StorageError};
+use journal::{AppendError, CreateTopicError, ReadError};
 
 use crate::config::ConfigError;
 
@@ -27,9 +27,17 @@ pub enum CreateError {
     /// The topic it is to fill is the one that remembers connectors' positions.
     #[error("'topic': {0} belongs to the server; choose another topic")]
     ReservedTopic(String),
-    /// Where it stopped last time cannot be read.
-    #[error("cannot read where connectors stopped: {0}")]
-    Position(#[from] ReadError),
+    /// What is remembered of connectors cannot be read.
+    #[error("cannot read what is remembered of connectors: {0}")]
+    Ledger(#[from] ReadError),
+    /// It cannot be written down, and so would be gone after a restart.
+    #[error("cannot write down connector '{name}': {source}")]
+    NotRemembered {
+        /// The connector.
+        name: String,
+        /// What the journal said.
+        source: AppendError,
+    },
     /// Its client cannot be made: no certificates, no resolver.
     #[error("cannot set up a client for connector '{name}': {reason}")]
     Client {
@@ -54,7 +62,7 @@ pub enum DropError {
     /// No connector has this name.
     #[error(transparent)]
     Unknown(#[from] UnknownConnector),
-    /// Its position cannot be forgotten, so that it would go on there if it were made anew.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
+    /// It cannot be written down that it is gone: it would be back after a restart.
+    #[error("cannot write down that the connector is dropped: {0}")]
+    NotForgotten(#[from] AppendError),
 }

@@ -11,14 +11,13 @@ pub mod city;
 pub mod classes;
 pub mod config;
 pub mod error;
+mod ledger;
 mod pace;
-mod positions;
 pub mod runtime;
 pub mod secret;
 pub mod source;
 pub mod sources;
 
-
 pub use config::{ConfigError, Environment, Properties};
-pub use error::{CreateError, UnknownConnector};
+pub use error::{CreateError, DropError, UnknownConnector};
 pub use runtime::{Connectors, Description, State, Status};

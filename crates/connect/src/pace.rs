@@ -13,9 +13,9 @@ pub(crate) fn after_success(pacing: &Pacing, chance: f64) -> Duration {
 
 /// The wait after `failures` polls in a row went wrong (1: the first).
 ///
-/// It doubles from `retry_initial` to `retry_max`; chance takes off up to half, so that clients of a
-/// feed that comes back do not all come at once. A wait the other side asked for is kept as it is,
-/// within a day.
+/// It doubles from `retry_initial` to `retry_max`; chance takes off up to half, so that clients of
+/// a feed that comes back do not all come at once. A wait the other side asked for is kept as it
+/// is, within a day.
 pub(crate) fn after_failure(
     pacing: &Pacing,
     failures: u32,

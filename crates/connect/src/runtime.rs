@@ -1,8 +1,9 @@
 //! All connectors of a server: made, paused, resumed, dropped, listed.
 //!
 //! Flows in: names and configurations, from statements and cities. Flows out: tasks that poll and
-//! append, and their status. Which connectors there are is not kept here: whoever keeps the statements
-//! makes them anew after a restart, and each goes on from its position in the journal.
+//! append, and their status. Configurations and positions are kept in the journal (see `ledger`),
+//! so that after a restart [`Connectors::restore`] makes each anew and it goes on where it
+//! stopped.
 
 mod status;
 mod worker;
@@ -23,8 +24,8 @@ pub use status::{Description, State, Status};
 use crate::classes::{self, CLASSES, Class, ConnectorKind, Context};
 use crate::config::{ConfigError, Environment, Properties, Settings, redacted};
 use crate::error::{CreateError, DropError, UnknownConnector};
-use crate::positions;
-use crate::source::{Position, Target};
+use crate::ledger::{self, Ledger};
+use crate::source::{Position, Started, Target};
 use worker::{PollRequest, Shared, Wish, Worker};
 
 /// The key that says what a connector is.
@@ -51,7 +52,10 @@ struct Inner {
 #[derive(Default)]
 struct Running {
     connectors: BTreeMap<String, Connector>,
-    /// Read from the journal when the first connector is made.
+    /// Connectors that were remembered and could not be made again: a variable is not set, say.
+    /// They are shown as failed until they are dropped.
+    broken: BTreeMap<String, Description>,
+    /// Read from the journal when first needed; positions are taken out as connectors are made.
     positions: Option<BTreeMap<String, Position>>,
     stopping: bool,
 }
@@ -100,27 +104,81 @@ impl Connectors {
         self.read(kind, properties).map(|_| ())
     }
 
-    /// Makes a connector and starts it. Its first poll follows at once.
+    /// Makes a connector, writes it down and starts it. Its first poll follows at once. Names
+    /// differ by more than case.
     pub fn create(
         &self,
         name: &str,
         kind: ConnectorKind,
         properties: &Properties,
     ) -> Result<Description, CreateError> {
-        let (class, settings) = self.read(kind, properties)?;
         let mut running = self.inner.state.lock();
         if running.stopping {
             return Err(CreateError::Stopping);
         }
-        if running.connectors.contains_key(name) {
-            return Err(CreateError::Exists(name.to_owned()));
+        if let Some(existing) = running.name_of(name) {
+            return Err(CreateError::Exists(existing));
         }
-        let context = Context { name: name.to_owned(), clock: Arc::clone(&self.inner.clock) };
-        let started = (class.start)(&context, &settings)?;
-        self.ensure_topics(&started.target)?;
         if running.positions.is_none() {
-            running.positions = Some(positions::load(&*self.inner.journal)?);
+            running.positions = Some(Ledger::load(&*self.inner.journal)?.positions);
         }
+        let (class, settings) = self.read(kind, properties)?;
+        let started = self.prepare(name, class, &settings)?;
+        ledger::remember(&*self.inner.journal, name, kind, properties, self.inner.clock.now())
+            .map_err(|source| CreateError::NotRemembered { name: name.to_owned(), source })?;
+        Ok(self.start(&mut running, name, class, properties, started))
+    }
+
+    /// Makes all connectors that were remembered, after a restart. One that cannot be made any
+    /// more is listed as failed, with the reason.
+    pub fn restore(&self) -> Result<Vec<Description>, CreateError> {
+        let mut running = self.inner.state.lock();
+        let ledger = Ledger::load(&*self.inner.journal)?;
+        running.positions = Some(ledger.positions);
+        let mut restored = Vec::new();
+        for (name, (kind, properties)) in ledger.configs {
+            if running.name_of(&name).is_some() {
+                continue;
+            }
+            let made = self
+                .read(kind, &properties)
+                .and_then(|(class, settings)| Ok((class, self.prepare(&name, class, &settings)?)));
+            restored.push(match made {
+                Ok((class, started)) => {
+                    self.start(&mut running, &name, class, &properties, started)
+                }
+                Err(error) => {
+                    tracing::error!(connector = %name, "connector {name} cannot start: {error}");
+                    let broken = self.broken(&name, kind, &properties, &error);
+                    running.broken.insert(name, broken.clone());
+                    broken
+                }
+            });
+        }
+        Ok(restored)
+    }
+
+    /// Everything that can fail, before anything is written or runs.
+    fn prepare(
+        &self,
+        name: &str,
+        class: &'static Class,
+        settings: &Settings,
+    ) -> Result<Started, CreateError> {
+        let context = Context { name: name.to_owned(), clock: Arc::clone(&self.inner.clock) };
+        let started = (class.start)(&context, settings)?;
+        self.ensure_topics(&started.target)?;
+        Ok(started)
+    }
+
+    fn start(
+        &self,
+        running: &mut Running,
+        name: &str,
+        class: &'static Class,
+        properties: &Properties,
+        started: Started,
+    ) -> Description {
         let position = running.positions.as_mut().and_then(|all| all.remove(name));
         let (wish, wishes) = watch::channel(Wish::Run);
         let (requests, requested) = mpsc::channel(REQUESTS_MAX);
@@ -148,22 +206,48 @@ impl Connectors {
         };
         let description = connector.describe(name);
         running.connectors.insert(name.to_owned(), connector);
-        Ok(description)
+        description
+    }
+
+    fn broken(
+        &self,
+        name: &str,
+        kind: ConnectorKind,
+        properties: &Properties,
+        error: &CreateError,
+    ) -> Description {
+        let class = properties.get(CLASS_KEY).cloned().unwrap_or_default();
+        let keys = classes::find(self.inner.classes, kind, &class).map_or(&[][..], |c| c.keys);
+        let now = self.inner.clock.now();
+        Description {
+            name: name.to_owned(),
+            kind,
+            class,
+            properties: redacted(keys, properties),
+            topics: properties.get("topic").cloned().into_iter().collect(),
+            status: Status {
+                state: State::Failed,
+                failures_in_row: 1,
+                last_error: Some((now, error.to_string())),
+                ..Status::default()
+            },
+        }
     }
 
     /// Stops a connector and forgets it and its position; its topic stays.
     pub fn drop(&self, name: &str) -> Result<(), DropError> {
         let mut running = self.inner.state.lock();
-        let Some(connector) = running.connectors.remove(name) else {
-            return Err(UnknownConnector(name.to_owned()).into());
-        };
-        // Whatever is being committed is waited for; nothing is committed afterwards.
-        *connector.shared.dropped.lock() = true;
-        connector.wish.send_replace(Wish::Stop);
-        match positions::forget(&self.inner.journal, name, self.inner.clock.now()) {
-            Ok(()) | Err(journal::AppendError::NotFound(_) | journal::AppendError::TooLarge { .. }) => Ok(()),
-            Err(journal::AppendError::Storage(error)) => Err(error.into()),
+        let name = running.name_of(name).ok_or_else(|| UnknownConnector(name.to_owned()))?;
+        ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
+        running.broken.remove(&name);
+        if let Some(connector) = running.connectors.remove(&name) {
+            // Whatever is being committed is waited for; nothing is committed afterwards.
+            *connector.shared.dropped.lock() = true;
+            connector.wish.send_replace(Wish::Stop);
+            // What was committed since the connector was forgotten is forgotten as well.
+            ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
         }
+        Ok(())
     }
 
     /// Stops polling until [`Connectors::resume`].
@@ -197,12 +281,16 @@ impl Connectors {
     /// All connectors, by name.
     pub fn list(&self) -> Vec<Description> {
         let running = self.inner.state.lock();
-        running.connectors.iter().map(|(name, connector)| connector.describe(name)).collect()
+        let mut all: Vec<_> = running.connectors.iter().map(|(n, c)| c.describe(n)).collect();
+        all.extend(running.broken.values().cloned());
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 
-    /// One connector.
+    /// One connector; its name in any case.
     pub fn describe(&self, name: &str) -> Result<Description, UnknownConnector> {
-        self.with(name, |connector| connector.describe(name))
+        let wanted = self.list().into_iter().find(|c| c.name.eq_ignore_ascii_case(name));
+        wanted.ok_or_else(|| UnknownConnector(name.to_owned()))
     }
 
     /// Stops all connectors and waits for what they are committing. None can be made afterwards.
@@ -227,7 +315,7 @@ impl Connectors {
         then: impl FnOnce(&Connector) -> T,
     ) -> Result<T, UnknownConnector> {
         let running = self.inner.state.lock();
-        match running.connectors.get(name) {
+        match running.name_of(name).and_then(|name| running.connectors.get(&name)) {
             Some(connector) => Ok(then(connector)),
             None => Err(UnknownConnector(name.to_owned())),
         }
@@ -251,17 +339,25 @@ impl Connectors {
 
     fn ensure_topics(&self, target: &Target) -> Result<(), CreateError> {
         for topic in [Some(&target.topic), target.dead_letters.as_ref()].into_iter().flatten() {
-            if topic == positions::TOPIC {
+            if topic == ledger::TOPIC {
                 return Err(CreateError::ReservedTopic(topic.clone()));
             }
         }
         let journal = &*self.inner.journal;
         let spec = TopicSpec::new(target.topic.as_str(), target.partitions);
-        positions::ensure_topic(journal, spec)?;
+        ledger::ensure_topic(journal, spec)?;
         if let Some(topic) = &target.dead_letters {
-            positions::ensure_topic(journal, TopicSpec::new(topic.as_str(), 1))?;
+            ledger::ensure_topic(journal, TopicSpec::new(topic.as_str(), 1))?;
         }
         Ok(())
+    }
+}
+
+impl Running {
+    /// The name of the connector that is called so in any case.
+    fn name_of(&self, name: &str) -> Option<String> {
+        let names = self.connectors.keys().chain(self.broken.keys());
+        names.into_iter().find(|other| other.eq_ignore_ascii_case(name)).cloned()
     }
 }
 
@@ -272,7 +368,7 @@ impl Connector {
         Description {
             name: name.to_owned(),
             kind: self.class.kind,
-            class: self.class.name,
+            class: self.class.name.to_owned(),
             properties: self.properties.clone(),
             topics,
             status: self.shared.status.lock().clone(),

@@ -1,8 +1,8 @@
 //! What a source connector is to the runtime: something that can be asked for what is new.
 //!
 //! Flows in: the position of the last poll that was committed. Flows out: records and the position
-//! behind them, which the runtime commits together, or a [`PollError`] that says whether and when to
-//! ask again. A source keeps no state that must survive: that is the position's part.
+//! behind them, which the runtime commits together, or a [`PollError`] that says whether and when
+//! to ask again. A source keeps no state that must survive: that is the position's part.
 
 use std::fmt;
 use std::future::Future;
@@ -37,7 +37,10 @@ pub struct Started {
 
 impl fmt::Debug for Started {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Started").field("pacing", &self.pacing).field("target", &self.target).finish()
+        f.debug_struct("Started")
+            .field("pacing", &self.pacing)
+            .field("target", &self.target)
+            .finish()
     }
 }
 
@@ -46,8 +49,8 @@ impl fmt::Debug for Started {
 pub struct Pacing {
     /// From the start of one poll to the start of the next.
     pub interval: Duration,
-    /// How far the interval is stretched or shrunk by chance, in percent, so that many clients of one
-    /// feed do not ask at the same moment.
+    /// How far the interval is stretched or shrunk by chance, in percent, so that many clients of
+    /// one feed do not ask at the same moment.
     pub jitter_percent: u64,
     /// The wait after a first failure; it doubles with each further one …
     pub retry_initial: Duration,

@@ -29,8 +29,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use fault::Fault;
-pub use recording::{Recording, RecordingError};
 use recording::Document;
+pub use recording::{Recording, RecordingError};
 
 /// A running server. It ends when this is dropped.
 #[derive(Debug)]

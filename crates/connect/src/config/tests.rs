@@ -2,7 +2,12 @@ use super::*;
 
 const KEYS: &[Key] = &[
     Key { name: "url", kind: Kind::Text, fallback: Fallback::Required, help: "Where it is." },
-    Key { name: "every", kind: Kind::Duration, fallback: Fallback::Value("3m"), help: "How often." },
+    Key {
+        name: "every",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("3m"),
+        help: "How often.",
+    },
     Key { name: "size", kind: Kind::Size, fallback: Fallback::Value("1kB"), help: "How much." },
     Key { name: "pw", kind: Kind::Secret, fallback: Fallback::Absent, help: "Who." },
     Key { name: "header.*", kind: Kind::Secret, fallback: Fallback::Absent, help: "More." },
@@ -51,7 +56,10 @@ fn values_have_types_and_defaults() {
 #[test]
 fn every_error_names_the_key() {
     check_error(&[], "'url': is needed: Where it is.");
-    check_error(&[("url", "x"), ("evry", "3m")], "'evry': there is no such key; did you mean 'every'?");
+    check_error(
+        &[("url", "x"), ("evry", "3m")],
+        "'evry': there is no such key; did you mean 'every'?",
+    );
     check_error(&[("url", "x"), ("something", "3m")], "there are url, every");
     check_error(&[("url", "x"), ("header.", "3m")], "'header.': there is no such key");
     check_error(&[("url", "x"), ("every", "180")], "'every': \"180\" is not a time with its unit");

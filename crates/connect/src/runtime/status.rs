@@ -1,4 +1,5 @@
-//! How a connector is doing, for `SHOW CONNECTORS`, `DESCRIBE CONNECTOR`, the Connect API and metrics.
+//! How a connector is doing, for `SHOW CONNECTORS`, `DESCRIBE CONNECTOR`, the Connect API and
+//! metrics.
 
 use std::fmt;
 use std::time::Duration;
@@ -152,7 +153,7 @@ pub struct Description {
     /// Which way records go.
     pub kind: ConnectorKind,
     /// Its class.
-    pub class: &'static str,
+    pub class: String,
     /// Its configuration, secrets hidden.
     pub properties: Properties,
     /// Topics it writes to or reads from.
@@ -175,7 +176,8 @@ mod tests {
         status.succeed(&Poll { outcome: Outcome::Empty, note, ..Poll::default() });
         assert_eq!(status.summary(), "RUNNING (the document is empty)");
         let what = "HTTP 503 Service Unavailable".to_owned();
-        status.fail(&PollError::Retry { after: None, what, http_status: Some(503) }, TimestampMs(7));
+        status
+            .fail(&PollError::Retry { after: None, what, http_status: Some(503) }, TimestampMs(7));
         assert_eq!(status.summary(), "RETRYING (HTTP 503 Service Unavailable, 1 in a row)");
         assert_eq!((status.polls, status.polls_failed, status.polls_empty), (3, 1, 1));
         assert_eq!(status.http_status, Some(503));

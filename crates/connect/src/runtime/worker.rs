@@ -12,9 +12,11 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::status::{State, Status};
+use crate::ledger;
 use crate::pace;
-use crate::positions;
-use crate::source::{Extracted, Outcome, Pacing, Poll, PollError, Position, Rejected, Source, Target};
+use crate::source::{
+    Extracted, Outcome, Pacing, Poll, PollError, Position, Rejected, Source, Target,
+};
 
 /// What a connector is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +177,8 @@ impl Worker {
             commit.records.push((TopicPartition::new(topic.as_str(), 0), letters));
         }
         if let Some(position) = &poll.position {
-            let record = positions::record(&self.name, Some(position), poll.fetched_at);
-            commit.records.push((positions::partition(), vec![record]));
+            let record = ledger::position(&self.name, position, poll.fetched_at);
+            commit.records.push((ledger::partition(), vec![record]));
         }
         commit
     }
@@ -208,7 +210,8 @@ fn header(name: &str, value: &str) -> Header {
 
 fn report_success(name: &str, before: &Status, poll: &Poll) {
     if before.failures_in_row > 0 {
-        tracing::info!(connector = %name, "connector {name}: back after {} failures", before.failures_in_row);
+        let failures = before.failures_in_row;
+        tracing::info!(connector = %name, failures, "connector {name}: back after {failures} failures");
     }
     if let Some(rejected) = poll.rejected.last() {
         let count = poll.rejected.len();

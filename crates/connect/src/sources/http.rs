@@ -1,8 +1,8 @@
 //! Class `http`: polls a document and appends what is in it, a record for each part.
 //!
-//! A poll flows through: [`fetch`] (request, conditional; answer, bounded) → [`encoding`] (bytes to
-//! text) → [`document`] (text to records, by [`csv`], [`json`] or [`xml`]) → [`position`] (leave out
-//! what was there before). Meaning is SQL's part: what is appended is raw.
+//! A poll flows through: [`fetch`] (request, conditional; answer, bounded) → [`encoding`] (bytes
+//! to text) → [`document`] (text to records, by [`csv`], [`json`] or [`xml`]) → [`position`]
+//! (leave out what was there before). Meaning is SQL's part: what is appended is raw.
 
 mod csv;
 mod document;
@@ -97,10 +97,10 @@ impl HttpSource {
             poll.outcome = Outcome::Unchanged;
             return Ok(poll);
         }
-        let parts = self.carrier.read(&text).map_err(|what| PollError::Rejected {
-            what,
-            http_status: Some(answer.http_status),
-        })?;
+        let parts = self
+            .carrier
+            .read(&text)
+            .map_err(|what| PollError::Rejected { what, http_status: Some(answer.http_status) })?;
         if parts.records.is_empty() && parts.rejected.is_empty() {
             poll.outcome = Outcome::Empty;
             poll.note = Some(parts.note.unwrap_or_else(|| "no records in the document".to_owned()));
@@ -108,9 +108,12 @@ impl HttpSource {
         }
         let fresh = self.document.fresh(parts, seen);
         poll.note = fresh.note.or(poll.note);
+        // A document that was damaged on its way has the tag of the whole one: ask for all of it
+        // again.
+        let whole = fresh.rejected.is_empty();
         poll.position = Some(json!({
-            "etag": answer.etag,
-            "last_modified": answer.last_modified,
+            "etag": answer.etag.filter(|_| whole),
+            "last_modified": answer.last_modified.filter(|_| whole),
             "digest": digest,
             "newest": fresh.newest,
         }));

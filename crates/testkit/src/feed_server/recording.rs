@@ -37,7 +37,8 @@ struct Log {
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     pub(super) body: Bytes,
-    /// Counts what has changed before: different documents of one recording have different versions.
+    /// Counts what has changed before: different documents of one recording have different
+    /// versions.
     pub(super) version: usize,
     pub(super) modified_at: Option<TimestampMs>,
     pub(super) content_type: &'static str,
@@ -72,16 +73,14 @@ impl Recording {
     }
 
     /// Whole documents, each with the moment from which on it was served.
-    pub fn snapshots(
-        mut documents: Vec<(TimestampMs, Bytes)>,
-        content_type: &'static str,
-    ) -> Self {
+    pub fn snapshots(mut documents: Vec<(TimestampMs, Bytes)>, content_type: &'static str) -> Self {
         documents.sort_by_key(|(from, _)| *from);
         Self { content_type, kind: Kind::Snapshots(documents) }
     }
 
-    /// A CSV file that grows: a header, then rows whose column `time` says in local time of `zone` when
-    /// they came. It is served as such files are, newest row first, in whatever order `text` is.
+    /// A CSV file that grows: a header, then rows whose column `time` says in local time of `zone`
+    /// when they came. It is served as such files are, newest row first, in whatever order `text`
+    /// is.
     ///
     /// An hour that the clock shows twice is taken for its first, as nothing in a row says which.
     pub fn csv_log(text: &str, time: &str, zone: &str) -> Result<Self, RecordingError> {
@@ -112,7 +111,8 @@ impl Recording {
             all.push('\n');
         }
         starts.reverse();
-        let log = Log { header: Bytes::from(format!("{header}\n")), rows: Bytes::from(all), starts };
+        let log =
+            Log { header: Bytes::from(format!("{header}\n")), rows: Bytes::from(all), starts };
         Ok(Self { content_type: "text/csv; charset=utf-8", kind: Kind::Log(log) })
     }
 

@@ -66,7 +66,8 @@ impl Csv {
 
     /// Takes a document apart.
     pub(crate) fn read(&self, text: &str) -> Result<Parts, String> {
-        let mut lines = text.trim_start_matches('\u{feff}').lines().filter(|l| !l.trim().is_empty());
+        let mut lines =
+            text.trim_start_matches('\u{feff}').lines().filter(|l| !l.trim().is_empty());
         let mut names = Vec::new();
         if self.header != Header::None {
             let line = lines.next().unwrap_or_default();
@@ -137,7 +138,8 @@ impl Csv {
         match kept {
             Some(kept) => Ok(self.unpivoted(&cells, names, kept, key)),
             None if self.header == Header::Names => {
-                let object: Map<_, _> = names.iter().cloned().zip(cells.into_iter().map(Json::from)).collect();
+                let object: Map<_, _> =
+                    names.iter().cloned().zip(cells.into_iter().map(Json::from)).collect();
                 Ok(vec![Extracted { key, value: Bytes::from(Json::from(object).to_string()) }])
             }
             None => Ok(vec![Extracted { key, value: copy(line) }]),
@@ -167,7 +169,8 @@ impl Csv {
                 let kept = kept.iter().map(|at| cells[*at].as_str());
                 self.joined(kept.chain([name.as_str(), cell.as_str()]))
             };
-            let key = if self.key.as_deref() == Some("column") { Some(copy(name)) } else { key.clone() };
+            let key =
+                if self.key.as_deref() == Some("column") { Some(copy(name)) } else { key.clone() };
             Extracted { key, value: Bytes::from(value) }
         };
         (0..cells.len()).filter(is_value).map(record).collect()

@@ -23,7 +23,10 @@ impl Wanted {
         match settings.text("encoding") {
             "" | "auto" => Ok(Wanted::Auto),
             label => by_label(label).map(Wanted::Named).ok_or_else(|| {
-                ConfigError::new("encoding", format!("{label:?} is no encoding; try auto, utf-8, latin-1"))
+                ConfigError::new(
+                    "encoding",
+                    format!("{label:?} is no encoding; try auto, utf-8, latin-1"),
+                )
             }),
         }
     }
@@ -85,8 +88,12 @@ mod tests {
         check(b"Z\xfcrich", Some("text/csv; charset=ISO-8859-1"), "Zürich", false);
         check(b"Z\xfcrich", Some("text/csv; charset=\"utf-8\""), "Zürich", true);
         check(b"Z\xfcrich", None, "Zürich", true);
-        check(b"<?xml version='1.0' encoding='latin1'?><a>\xfc</a>", None,
-            "<?xml version='1.0' encoding='latin1'?><a>ü</a>", false);
+        check(
+            b"<?xml version='1.0' encoding='latin1'?><a>\xfc</a>",
+            None,
+            "<?xml version='1.0' encoding='latin1'?><a>ü</a>",
+            false,
+        );
         check(b"\xff\xfeZ\0", None, "Z", false);
         check(b"", None, "", false);
     }

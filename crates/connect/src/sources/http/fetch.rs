@@ -90,7 +90,8 @@ fn headers(settings: &Settings) -> Result<HeaderMap, ConfigError> {
 impl Fetcher {
     pub(crate) fn new(connector: &str, settings: &Settings) -> Result<Self, CreateError> {
         let headers = headers(settings)?;
-        let user = settings.secret("auth.user").map(|user| (user, settings.secret("auth.password")));
+        let user =
+            settings.secret("auth.user").map(|user| (user, settings.secret("auth.password")));
         let keeps_to_host = !headers.is_empty() || user.is_some();
         let client = Client::builder()
             .user_agent(concat!("kerb/", env!("CARGO_PKG_VERSION")))
@@ -128,9 +129,8 @@ impl Fetcher {
         }
         let mut response = request.send().await.map_err(not_connected)?;
         let status = response.status();
-        let text = |name| {
-            response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
-        };
+        let text =
+            |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let mut answer = Answer {
             http_status: status.as_u16(),
             body: None,

@@ -1,5 +1,5 @@
-//! Paths into JSON: `/results`, `/a/b`. Arrays on the way are passed through, so that one path serves
-//! documents with one element and with many.
+//! Paths into JSON: `/results`, `/a/b`. Arrays on the way are passed through, so that one path
+//! serves documents with one element and with many.
 
 use std::fmt;
 

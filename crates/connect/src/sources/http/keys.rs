@@ -36,16 +36,17 @@ pub(crate) const KEYS: &[Key] = &[
         name: "format",
         kind: Kind::Choice(&["csv", "json", "xml", "lines"]),
         fallback: Fallback::Required,
-        help: "What the document is. `csv`: a record a row. `json`, `xml`: a record for each element \
-               found at `record.path`, as JSON. `lines`: a record for each line that is not blank.",
+        help: "What the document is. `csv`: a record a row. `json`, `xml`: a record for each \
+               element found at `record.path`, as JSON. `lines`: a record for each line that is \
+               not blank.",
     },
     Key {
         name: "encoding",
         kind: Kind::Text,
         fallback: Fallback::Value("auto"),
-        help: "The document's encoding, such as `utf-8` or `latin-1`. `auto`: what a byte order mark, \
-               the XML declaration or the Content-Type says, else UTF-8; and Windows-1252 where \
-               that cannot be.",
+        help: "The document's encoding, such as `utf-8` or `latin-1`. `auto`: what a byte order \
+               mark, the XML declaration or the Content-Type says, else UTF-8; and Windows-1252 \
+               where that cannot be.",
     },
     Key {
         name: "csv.header",
@@ -65,31 +66,32 @@ pub(crate) const KEYS: &[Key] = &[
         name: "csv.unpivot",
         kind: Kind::List,
         fallback: Fallback::Absent,
-        help: "For a wide table: the columns to keep. Each other cell of a row becomes a record of the \
-               kept cells, the name of its column, and the cell, delimited as the document is (with \
-               `csv.header` = `names`: a JSON object with `column` and `value`).",
+        help: "For a wide table: the columns to keep. Each other cell of a row becomes a record \
+               of the kept cells, the name of its column, and the cell, delimited as the document \
+               is (with `csv.header` = `names`: a JSON object with `column` and `value`).",
     },
     Key {
         name: "record.path",
         kind: Kind::Text,
         fallback: Fallback::Absent,
-        help: "Where in a JSON or XML document the records are: names with a `/` before each, such as \
-               `/results`. Arrays on the way are passed through. Absent: the document itself.",
+        help: "Where in a JSON or XML document the records are: names with a `/` before each, \
+               such as `/results`. Arrays on the way are passed through. Absent: the document \
+               itself.",
     },
     Key {
         name: "record.key",
         kind: Kind::Text,
         fallback: Fallback::Absent,
-        help: "What becomes the record's key: a column's name or number from 1, or in JSON and XML a \
-               path within the record, such as `/id`.",
+        help: "What becomes the record's key: a column's name or number from 1, or in JSON and \
+               XML a path within the record, such as `/id`.",
     },
     Key {
         name: "xml.namespaces",
         kind: Kind::List,
         fallback: Fallback::Absent,
-        help: "`prefix=address` for each namespace whose prefix names are to have in JSON, whatever \
-               prefix the document uses; an address may end in `*`. Names in other namespaces have \
-               none. `xsi` is known.",
+        help: "`prefix=address` for each namespace whose prefix names are to have in JSON, \
+               whatever prefix the document uses; an address may end in `*`. Names in other \
+               namespaces have none. `xsi` is known.",
     },
     Key {
         name: "document.kind",
@@ -108,8 +110,8 @@ pub(crate) const KEYS: &[Key] = &[
         name: "unchanged",
         kind: Kind::Choice(&["skip", "emit"]),
         fallback: Fallback::Value("skip"),
-        help: "A document that is byte for byte what it was: `skip` appends nothing, `emit` appends \
-               its records again.",
+        help: "A document that is byte for byte what it was: `skip` appends nothing, `emit` \
+               appends its records again.",
     },
     Key {
         name: "poll.interval",
@@ -157,7 +159,8 @@ pub(crate) const KEYS: &[Key] = &[
         name: "conditional",
         kind: Kind::Flag,
         fallback: Fallback::Value("true"),
-        help: "Ask with If-None-Match and If-Modified-Since, so that an unchanged document is not sent.",
+        help: "Ask with If-None-Match and If-Modified-Since, so that an unchanged document is not \
+               sent.",
     },
     Key {
         name: "auth.user",

@@ -1,8 +1,9 @@
 //! What an `http` source remembers of a document, and what of the next one is new.
 //!
-//! The position, as it stands in the journal: `{"etag", "last_modified", "digest", "newest"}`, where
-//! `digest` is of the body and `newest` are digests of its newest parts, newest first. Several,
-//! because feeds take back or mend their last rows.
+//! The position, as it stands in the journal: `{"etag", "last_modified", "digest", "newest"}`,
+//! where `digest` is of the body and `newest` are digests of its newest parts, newest first, then
+//! those of the documents before. Several, because feeds take back or mend their last rows; and
+//! those before, because one broken document must not make all of the next one new.
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
@@ -12,8 +13,11 @@ use super::document::{Part, Parts};
 use crate::config::Settings;
 use crate::source::{Extracted, Rejected};
 
-/// How many of the newest parts are remembered.
+/// How many of a document's newest parts are remembered.
 const NEWEST_MAX: usize = 8;
+
+/// How many parts are remembered, those of earlier documents among them.
+const REMEMBERED_MAX: usize = 32;
 
 /// A position, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +83,12 @@ impl Document {
         let mut fresh = Fresh { rejected: parts.rejected, ..Fresh::default() };
         if self.is_log {
             fresh.newest = digests_of_newest(&records);
+            for older in &seen.newest {
+                if !fresh.newest.contains(older) {
+                    fresh.newest.push(older.clone());
+                }
+            }
+            fresh.newest.truncate(REMEMBERED_MAX);
             match known_until(&records, &seen.newest) {
                 Some(at) => drop(records.drain(..at)),
                 None if seen.newest.is_empty() => {}
@@ -141,11 +151,10 @@ mod tests {
 
     #[test]
     fn only_what_a_log_grew_by_is_new() {
-        check(&[&["b", "a"], &["d", "c", "b", "a"], &["d", "c", "b", "a"]], &[
-            &["a", "b"],
-            &["c", "d"],
-            &[],
-        ]);
+        check(
+            &[&["b", "a"], &["d", "c", "b", "a"], &["d", "c", "b", "a"]],
+            &[&["a", "b"], &["c", "d"], &[]],
+        );
     }
 
     #[test]
@@ -156,6 +165,12 @@ mod tests {
     #[test]
     fn a_log_that_was_begun_anew_is_all_new() {
         check(&[&["b", "a"], &["y", "x"], &["z", "y"]], &[&["a", "b"], &["x", "y"], &["z"]]);
+    }
+
+    #[test]
+    fn a_broken_document_in_between_makes_nothing_new_again() {
+        check(&[&["b", "a"], &["<html>"], &["c", "b", "a"]], &[&["a", "b"], &["<html>"], &["c"]]);
+        check(&[&["b", "a"], &[], &["c", "b", "a"]], &[&["a", "b"], &[], &["c"]]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! XML to JSON, names by namespace.
 //!
-//! An element becomes an object of its attributes (`@name`), its text (`#text`) and its children, each
-//! under its name, several of one name as an array; an element of text alone becomes that text, an
-//! empty one null. Text is never made a number: that is SQL's part. The prefix of a name is the one
-//! that the configuration gives its namespace, whatever the document uses; so too in the value of
-//! `xsi:type`.
+//! An element becomes an object of its attributes (`@name`), its text (`#text`) and its children,
+//! each under its name, several of one name as an array; an element of text alone becomes that
+//! text, an empty one null. Text is never made a number: that is SQL's part. The prefix of a name
+//! is the one that the configuration gives its namespace, whatever the document uses; so too in
+//! the value of `xsi:type`.
 
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
@@ -40,7 +40,8 @@ impl Namespaces {
             Some(start) => namespace.starts_with(start),
             None => namespace == pattern,
         };
-        let given = self.0.iter().find(|(_, pattern)| is_it(pattern)).map(|(prefix, _)| prefix.as_str());
+        let given =
+            self.0.iter().find(|(_, pattern)| is_it(pattern)).map(|(prefix, _)| prefix.as_str());
         given.or_else(|| (namespace == XSI).then_some("xsi"))
     }
 
@@ -83,8 +84,9 @@ impl Namespaces {
                         Ok(None) => resolve_xml_entity(&reference).map(str::to_owned),
                         Err(_) => None,
                     };
-                    let resolved = resolved
-                        .ok_or_else(|| format!("the document uses &{};, which is not XML's", &*reference))?;
+                    let resolved = resolved.ok_or_else(|| {
+                        format!("the document uses &{};, which is not XML's", &*reference)
+                    })?;
                     push_text(&mut open, &resolved);
                 }
                 Event::Eof => break,
@@ -104,9 +106,11 @@ impl Namespaces {
 
     fn element(&self, reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, String> {
         let (resolved, local) = reader.resolver().resolve_element(start.name());
-        let mut element = Element { name: self.name(&resolved, local.into_inner()), ..Element::default() };
+        let mut element =
+            Element { name: self.name(&resolved, local.into_inner()), ..Element::default() };
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|error| format!("the document is not XML: {error}"))?;
+            let attribute =
+                attribute.map_err(|error| format!("the document is not XML: {error}"))?;
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }

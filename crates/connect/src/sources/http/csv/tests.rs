@@ -3,7 +3,8 @@ use crate::config::Properties;
 use crate::sources::http::keys;
 
 fn settings(extra: &[(&str, &str)]) -> Settings {
-    let given = [("connector.class", "http"), ("url", "http://x/"), ("topic", "t"), ("format", "csv")];
+    let given =
+        [("connector.class", "http"), ("url", "http://x/"), ("topic", "t"), ("format", "csv")];
     let properties: Properties =
         given.iter().chain(extra).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     Settings::read(keys::KEYS, &properties, &|_| None).expect("the settings are right")
@@ -45,19 +46,26 @@ fn a_document_without_header_gives_all_its_rows() {
 #[test]
 fn named_columns_give_objects() {
     let extra = [("csv.header", "names"), ("csv.delimiter", ";"), ("record.key", "name")];
-    check(&extra, "\u{feff}name;free\nWest \"\"gate;7\nEast;\n", &[
-        r#"West ""gate={"name":"West \"\"gate","free":"7"}"#,
-        r#"East={"name":"East","free":""}"#,
-    ], &[]);
+    check(
+        &extra,
+        "\u{feff}name;free\nWest \"\"gate;7\nEast;\n",
+        &[
+            r#"West ""gate={"name":"West \"\"gate","free":"7"}"#,
+            r#"East={"name":"East","free":""}"#,
+        ],
+        &[],
+    );
 }
 
 #[test]
 fn a_wide_row_gives_a_record_for_each_cell() {
     let text = "date,Sand Street,\"Pier, Road\",\n2024-10-27 01:04:42,395,,x\n";
-    check(&[("csv.unpivot", "date")], text, &[
-        "2024-10-27 01:04:42,Sand Street,395",
-        "2024-10-27 01:04:42,\"Pier, Road\",",
-    ], &[]);
+    check(
+        &[("csv.unpivot", "date")],
+        text,
+        &["2024-10-27 01:04:42,Sand Street,395", "2024-10-27 01:04:42,\"Pier, Road\","],
+        &[],
+    );
     let extra = [("csv.unpivot", "date"), ("csv.header", "names"), ("record.key", "column")];
     check(&extra, "date,A\nd1,5\n", &[r#"A={"date":"d1","column":"A","value":"5"}"#], &[]);
 }
@@ -69,7 +77,11 @@ fn a_broken_row_costs_only_itself() {
         &[("csv.unpivot", "date")],
         text,
         &["d1,A,1", "d1,B,2", "d5,A,6", "d5,B,7"],
-        &["2 cells where the header has 3", "a quote is not closed", "4 cells where the header has 3"],
+        &[
+            "2 cells where the header has 3",
+            "a quote is not closed",
+            "4 cells where the header has 3",
+        ],
     );
 }
 
@@ -92,6 +104,8 @@ fn settings_that_do_not_go_together_are_refused() {
 #[test]
 fn a_header_alone_is_no_rows() {
     let csv = Csv::from_settings(&settings(&[])).expect("right");
-    assert_eq!(csv.read("Date,Name\n").expect("read").note.as_deref(),
-        Some("the document has no rows below its header"));
+    assert_eq!(
+        csv.read("Date,Name\n").expect("read").note.as_deref(),
+        Some("the document has no rows below its header")
+    );
 }

@@ -1,0 +1,139 @@
+//! What must outlive the process: how connectors were configured and where each stopped, kept in a
+//! compacted topic of the journal. A position is written in the same commit as the records before
+//! it, so that a restart neither loses nor doubles any.
+//!
+//! Topic `_kerb_connectors`, one partition. Keys (UTF-8) and values (JSON):
+//! `config/NAME` → `{"kind": "source", "properties": {…}}` as written, `${env:…}` not filled in;
+//! `position/NAME` → whatever the source made of it. Tombstones once the connector is dropped.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use journal::{AppendError, CleanupPolicy, CreateTopicError, Journal, TopicSpec};
+use model::{Offset, Record, TimestampMs, TopicPartition};
+use serde_json::{Value as Json, json};
+
+use crate::classes::ConnectorKind;
+use crate::config::Properties;
+use crate::error::CreateError;
+use crate::source::Position;
+
+/// The topic's name.
+pub(crate) const TOPIC: &str = "_kerb_connectors";
+
+/// How much is read at once.
+const READ_BYTES: usize = 1 << 20;
+
+const CONFIG: &str = "config/";
+const POSITION: &str = "position/";
+
+/// All that was written.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Configurations by connector.
+    pub(crate) configs: BTreeMap<String, (ConnectorKind, Properties)>,
+    /// Positions by connector.
+    pub(crate) positions: BTreeMap<String, Position>,
+}
+
+/// The topic's only partition.
+pub(crate) fn partition() -> TopicPartition {
+    TopicPartition::new(TOPIC, 0)
+}
+
+impl Ledger {
+    /// Creates the topic if it is not there, and reads all of it.
+    pub(crate) fn load(journal: &dyn Journal) -> Result<Self, CreateError> {
+        let mut spec = TopicSpec::new(TOPIC, 1);
+        spec.cleanup = CleanupPolicy::Compact;
+        ensure_topic(journal, spec)?;
+        let mut ledger = Self::default();
+        let mut from = Offset::ZERO;
+        loop {
+            let fetched = journal.read(&partition(), from, READ_BYTES)?;
+            if fetched.records.is_empty() {
+                return Ok(ledger);
+            }
+            for (_, record) in &fetched.records {
+                ledger.apply(record);
+            }
+            from = fetched.next;
+        }
+    }
+
+    fn apply(&mut self, record: &Record) {
+        let Some(key) = record.key.as_ref().and_then(|key| std::str::from_utf8(key).ok()) else {
+            return;
+        };
+        let value = record.value.as_ref().and_then(|v| serde_json::from_slice::<Json>(v).ok());
+        if let Some(name) = key.strip_prefix(POSITION) {
+            match value {
+                Some(position) => self.positions.insert(name.to_owned(), position),
+                None => self.positions.remove(name),
+            };
+        } else if let Some(name) = key.strip_prefix(CONFIG) {
+            match value.as_ref().and_then(config_of) {
+                Some(config) => self.configs.insert(name.to_owned(), config),
+                None => self.configs.remove(name),
+            };
+        }
+    }
+}
+
+fn config_of(value: &Json) -> Option<(ConnectorKind, Properties)> {
+    let kind = match value.get("kind")?.as_str()? {
+        "source" => ConnectorKind::Source,
+        "sink" => ConnectorKind::Sink,
+        _ => return None,
+    };
+    let entry = |(name, text): (&String, &Json)| Some((name.clone(), text.as_str()?.to_owned()));
+    Some((kind, value.get("properties")?.as_object()?.iter().map(entry).collect::<Option<_>>()?))
+}
+
+/// Writes down how `connector` is configured.
+pub(crate) fn remember(
+    journal: &dyn Journal,
+    connector: &str,
+    kind: ConnectorKind,
+    properties: &Properties,
+    now: TimestampMs,
+) -> Result<(), AppendError> {
+    let config = json!({"kind": kind.as_str(), "properties": properties});
+    let record = record(CONFIG, connector, Some(&config), now);
+    journal.append(&partition(), vec![record]).map(|_| ())
+}
+
+/// Forgets `connector`.
+pub(crate) fn forget(
+    journal: &dyn Journal,
+    connector: &str,
+    now: TimestampMs,
+) -> Result<(), AppendError> {
+    let gone = [CONFIG, POSITION].map(|what| record(what, connector, None, now));
+    journal.append(&partition(), gone.to_vec()).map(|_| ())
+}
+
+/// The record that says where `connector` stopped.
+pub(crate) fn position(connector: &str, position: &Position, now: TimestampMs) -> Record {
+    record(POSITION, connector, Some(position), now)
+}
+
+fn record(what: &str, connector: &str, value: Option<&Json>, now: TimestampMs) -> Record {
+    Record {
+        key: Some(Bytes::from(format!("{what}{connector}"))),
+        value: value.map(|value| Bytes::from(value.to_string())),
+        timestamp: now,
+        headers: Vec::new(),
+    }
+}
+
+/// Creates a topic unless there is one of its name.
+pub(crate) fn ensure_topic(journal: &dyn Journal, spec: TopicSpec) -> Result<(), CreateTopicError> {
+    if journal.topic(&spec.name).is_some() {
+        return Ok(());
+    }
+    match journal.create_topic(spec) {
+        Ok(_) | Err(CreateTopicError::Exists(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
