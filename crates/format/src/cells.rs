@@ -258,6 +258,22 @@ impl Cells {
         }
     }
 
+    /// Is the last cell null?
+    pub(crate) fn is_last_null(&self) -> bool {
+        let valid = match self {
+            Cells::Boolean(b) => &b.valid,
+            Cells::Integer(n) | Cells::Date(n) | Cells::Time(n) => &n.valid,
+            Cells::Bigint(n) | Cells::Timestamp(n) => &n.valid,
+            Cells::Double(n) => &n.valid,
+            Cells::Decimal(d) => &d.valid,
+            Cells::String(b) | Cells::Bytes(b) => &b.valid,
+            Cells::Array(l) => &l.valid,
+            Cells::Map(m) => &m.valid,
+            Cells::Struct(s) => &s.valid,
+        };
+        valid.len().checked_sub(1).is_some_and(|last| !valid.is_valid(last))
+    }
+
     /// How many cells there are.
     pub(crate) fn len(&self) -> usize {
         match self {

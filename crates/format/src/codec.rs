@@ -10,7 +10,7 @@ use model::{Format, FormatKind, SqlType};
 
 use crate::error::CodecError;
 use crate::registry::{Registry, ResolvedSchema, SchemaId, SchemaText};
-use crate::{delimited, json, kafka, none, protobuf};
+use crate::{avro, delimited, json, kafka, none, protobuf};
 
 /// What became of a batch of payloads.
 #[derive(Clone, Debug)]
@@ -79,6 +79,7 @@ pub fn decoder(
         FormatKind::Delimited => delimited::decoder(format, columns, topic),
         FormatKind::Kafka => kafka::decoder(columns, topic),
         FormatKind::None => none::decoder(columns),
+        FormatKind::Avro => Ok(avro::decoder(format, columns, is_key, topic, registry)),
         FormatKind::Json => json::decoder(format, columns, is_key, topic),
         FormatKind::Protobuf => Ok(protobuf::decoder(columns, is_key, topic, registry)),
         FormatKind::ProtobufNosr => protobuf::nosr_decoder(format, columns, is_key, topic),
@@ -104,6 +105,11 @@ pub fn encoder(
         FormatKind::Delimited => delimited::encoder(format, columns),
         FormatKind::Kafka => kafka::encoder(columns, topic),
         FormatKind::None => none::encoder(columns),
+        FormatKind::Avro => {
+            let (id, schema) = registration(format, columns, is_key, topic, registry)?;
+            let texts = (schema.text.schema.as_str(), &schema.references[..]);
+            avro::encoder(format, columns, is_key, topic, id, texts)
+        }
         FormatKind::Json => json::encoder(format, columns, is_key, topic),
         FormatKind::Protobuf => {
             let (id, schema) = registration(format, columns, is_key, topic, registry)?;
@@ -176,8 +182,8 @@ pub fn schema_of(
     columns: &[(String, SqlType)],
     is_key: bool,
 ) -> Result<Option<SchemaText>, CodecError> {
-    let _ = is_key;
     match format.kind {
+        FormatKind::Avro => avro::schema_of(format, columns, is_key).map(Some),
         FormatKind::Protobuf => protobuf::schema_of(format, columns).map(Some),
         _ => Ok(None),
     }

@@ -3,8 +3,8 @@
 
 use model::{Field, Format, SqlType};
 
-use crate::protobuf;
 use crate::registry::{ResolvedSchema, SchemaType};
+use crate::{avro, protobuf};
 
 /// The columns a schema stands for.
 pub(crate) fn columns_of(
@@ -19,7 +19,11 @@ pub(crate) fn columns_of(
             let message = protobuf::message_of(&compiled, name)?;
             SqlType::Struct(protobuf::fields(&message, 0)?)
         }
-        SchemaType::Avro | SchemaType::Json => return Err("not yet".to_string()),
+        SchemaType::Avro => {
+            let parsed = avro::schema::parse(&schema.text.schema, &schema.references)?;
+            avro::sql_type(&parsed, &parsed.root, 0)?
+        }
+        SchemaType::Json => return Err("not yet".to_string()),
     };
     Ok(match upper(ty) {
         SqlType::Struct(fields) => fields.into_iter().map(|f| (f.name, f.ty)).collect(),

@@ -4,16 +4,20 @@
 use serde_json::Value;
 
 use crate::registry::{ResolvedSchema, SchemaType};
+use crate::{avro, protobuf};
 
 /// The schema as the registry keeps it, so that one schema written in two ways is one schema.
 pub fn canonical(schema: &ResolvedSchema) -> Result<String, String> {
     let text = schema.text.schema.as_str();
     match schema.text.schema_type {
-        SchemaType::Avro => Ok(text.to_string()),
+        SchemaType::Avro => avro::schema::canonical(text, &schema.references),
         SchemaType::Json => {
             let value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
             Ok(value.to_string())
         }
-        SchemaType::Protobuf => Ok(text.to_string()),
+        SchemaType::Protobuf => {
+            protobuf::compile(text, &schema.references)?;
+            Ok(text.to_string())
+        }
     }
 }
