@@ -1,0 +1,366 @@
+//! GROUP BY, WINDOW and HAVING: one row a group.
+
+use std::collections::BTreeMap;
+
+use functions::aggregate::{AggregateFunction, aggregate};
+use model::{Column, FormatKind, Namespace, Schema, SqlType, Value};
+
+use super::super::error::{AnalyzeError, ExpressionError, QueryError};
+use super::super::walk;
+use super::qualify::{KeyNames, bare, is_window_bound, written};
+use super::sources::{self, From};
+use super::{KeyColumn, Stage, Target, check_key_type, filter_stage};
+use crate::analyze::expression::{Binder, Bound, Scope, ScopeColumn, coerce};
+use crate::ast::{self, ExprKind, Query, SelectItem, SourceKind, Window, WindowKind};
+use crate::expr::Expr;
+use crate::plan::{AggregateCall, Step, StepKind, WindowInfo};
+
+type Result<T> = std::result::Result<T, AnalyzeError>;
+
+fn called(expr: &ast::Expr) -> Option<(&'static AggregateFunction, &[ast::Expr])> {
+    match &expr.kind {
+        ExprKind::Call { name, args } => Some((aggregate(name)?, args)),
+        _ => None,
+    }
+}
+
+/// The aggregates of the select list and HAVING, each once.
+pub fn find(query: &Query) -> Result<Vec<ast::Expr>> {
+    let mut found: Vec<ast::Expr> = Vec::new();
+    let mut nested = None;
+    let mut collect = |expr: &ast::Expr| {
+        walk::visit(expr, &mut |part| {
+            let Some((_, args)) = called(part) else { return true };
+            if args.iter().any(|arg| walk::any(arg, |inner| called(inner).is_some())) {
+                nested.get_or_insert_with(|| part.clone());
+            }
+            if !found.contains(part) {
+                found.push(part.clone());
+            }
+            false
+        });
+    };
+    for item in &query.select {
+        match item {
+            SelectItem::Expr { expr, .. } => collect(expr),
+            SelectItem::StructStar { base, .. } => collect(base),
+            SelectItem::Star { .. } => {}
+        }
+    }
+    if !query.group_by.is_empty()
+        && let Some(having) = &query.having
+    {
+        collect(having);
+    }
+    match nested {
+        Some(outer) => {
+            let kind = ExpressionError::NestedAggregate(written(&outer));
+            Err(AnalyzeError::at(outer.span, kind))
+        }
+        None => Ok(found),
+    }
+}
+
+/// Sizes must be positive, an advance not beyond the size, a grace not negative.
+pub fn check_window(window: &Window) -> Result<()> {
+    let invalid = |what| Err(AnalyzeError::at(window.span, QueryError::InvalidWindow(what)));
+    match window.kind {
+        WindowKind::Tumbling { size } if size.millis() <= 0 => {
+            return invalid("its size must be positive");
+        }
+        WindowKind::Hopping { size, .. } if size.millis() <= 0 => {
+            return invalid("its size must be positive");
+        }
+        WindowKind::Hopping { size, advance }
+            if advance.millis() <= 0 || advance.millis() > size.millis() =>
+        {
+            return invalid("its advance must be positive and at most its size");
+        }
+        WindowKind::Session { gap } if gap.millis() <= 0 => {
+            return invalid("its gap must be positive");
+        }
+        _ => {}
+    }
+    if window.grace.is_some_and(|grace| grace.millis() < 0) {
+        return invalid("its grace period must not be negative");
+    }
+    Ok(())
+}
+
+/// What a window makes of keys.
+fn window_info(window: &Window) -> WindowInfo {
+    match window.kind {
+        WindowKind::Tumbling { size } => WindowInfo::Tumbling { size_ms: size.millis() },
+        WindowKind::Hopping { size, .. } => WindowInfo::Hopping { size_ms: size.millis() },
+        WindowKind::Session { .. } => WindowInfo::Session,
+    }
+}
+
+/// Puts the aggregation, and HAVING, on top.
+pub fn build(
+    stage: Stage,
+    query: &Query,
+    aggregates: &[ast::Expr],
+    from: &From,
+    target: Target<'_>,
+    types: &BTreeMap<String, SqlType>,
+) -> Result<Stage> {
+    check(query, aggregates, from, target, &stage)?;
+    let (keys, key_columns) = group_keys(&stage, query, types)?;
+    let mut calls = Vec::new();
+    let mut columns: Vec<Column> = keys
+        .iter()
+        .zip(&key_columns)
+        .map(|(key, column)| Column::key(&column.name, key.ty.clone()))
+        .collect();
+    let mut scope = Scope::default();
+    for (index, (expr, key)) in query.group_by.iter().zip(&keys).enumerate() {
+        scope.substitutes.push((expr.clone(), Expr::column(index, key.ty.clone())));
+    }
+    for (number, call) in aggregates.iter().enumerate() {
+        let bound = bind_aggregate(call, &stage, types)?;
+        let ty = bound.resolved.returns.clone();
+        let at = Expr::column(columns.len(), ty.clone());
+        scope.substitutes.push((call.clone(), at));
+        columns.push(Column::value(format!("KSQL_AGG_VARIABLE_{number}"), ty));
+        calls.push(bound);
+    }
+    check_states(&calls, from, &aggregates[0])?;
+    let windowed = query.window.is_some();
+    let bounds: &[&str] = if windowed { &["WINDOWSTART", "WINDOWEND"] } else { &[] };
+    for name in bounds.iter().chain(&["ROWTIME"]) {
+        if is_window_bound(name) {
+            scope.columns.push(ScopeColumn {
+                alias: None,
+                name: (*name).to_owned(),
+                index: columns.len(),
+                ty: SqlType::Bigint,
+                namespace: Namespace::Pseudo,
+            });
+        }
+        columns.push(Column::pseudo(*name, SqlType::Bigint));
+    }
+    let kind = StepKind::Aggregate {
+        input: Box::new(stage.step),
+        input_kind: stage.kind,
+        keys,
+        carried: Vec::new(),
+        aggregates: calls,
+        window: query.window.clone(),
+    };
+    let mut grouped = Stage {
+        step: Step { kind, schema: Schema::new(columns) },
+        kind: SourceKind::Table,
+        scope,
+        keys: key_columns,
+        window: query.window.as_ref().map(window_info).or(stage.window),
+        star: stage.star,
+        key_noun: "grouping expression",
+    };
+    if let Some(having) = &query.having {
+        grouped = filter_stage(grouped, having, types, "HAVING")?;
+    }
+    Ok(grouped)
+}
+
+/// What GROUP BY asks of the select list, the sources and the sink.
+fn check(
+    query: &Query,
+    aggregates: &[ast::Expr],
+    from: &From,
+    target: Target<'_>,
+    stage: &Stage,
+) -> Result<()> {
+    let at = |span, kind: QueryError| Err(AnalyzeError::at(span, kind));
+    let Some(first) = aggregates.first() else {
+        return at(query.group_by[0].span, QueryError::NoAggregates);
+    };
+    for expr in selected(query, stage) {
+        check_grouped(&expr, query, "SELECT")?;
+    }
+    if let Some(having) = &query.having {
+        check_grouped(having, query, "HAVING")?;
+    }
+    if query.group_by.is_empty() && matches!(target, Target::Sink(_)) {
+        return at(first.span, QueryError::NoGroupBy(written(first)));
+    }
+    if query.window.is_some() && stage.kind == SourceKind::Table {
+        return at(query.span, QueryError::WindowOnTable);
+    }
+    for (i, expr) in query.group_by.iter().enumerate() {
+        if query.group_by[..i].contains(expr) {
+            return at(expr.span, QueryError::DuplicateGroupBy(written(expr)));
+        }
+    }
+    let kafka =
+        |s: &&sources::FromSource| s.source.value_format.kind == FormatKind::Kafka;
+    let kafka: Vec<_> = from.sources.iter().filter(kafka).map(|s| s.alias.clone()).collect();
+    if !kafka.is_empty() {
+        let kind = QueryError::KafkaFormat { sources: kafka.join(", "), what: "GROUP BY" };
+        return at(query.span, kind);
+    }
+    if stage.kind == SourceKind::Table {
+        let cannot = aggregates.iter().filter_map(|call| called(call).map(|(f, _)| f));
+        let names: Vec<_> = cannot.filter(|f| !f.can_undo).map(|f| f.name).collect();
+        if !names.is_empty() {
+            return at(first.span, QueryError::NoUndo(names.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// All selected expressions, `*` spelt out.
+fn selected(query: &Query, stage: &Stage) -> Vec<ast::Expr> {
+    let mut selected = Vec::new();
+    for item in &query.select {
+        match item {
+            SelectItem::Expr { expr, .. } => selected.push(expr.clone()),
+            SelectItem::StructStar { base, .. } => selected.push(base.clone()),
+            SelectItem::Star { source, .. } => {
+                let of = |alias: &Option<String>| source.is_none() || alias == source;
+                let columns = stage.star.iter().filter(|star| of(&star.alias));
+                selected.extend(columns.map(|star| star.expr.clone()));
+            }
+        }
+    }
+    selected
+}
+
+/// Outside aggregates only grouping expressions and window bounds may stand.
+fn check_grouped(expr: &ast::Expr, query: &Query, clause: &'static str) -> Result<()> {
+    let mut error = None;
+    walk::visit(expr, &mut |part| {
+        if let Some((_, args)) = called(part) {
+            for arg in args {
+                walk::visit(arg, &mut |inner| {
+                    if let ExprKind::Column { source: None, name } = &inner.kind
+                        && is_window_bound(name)
+                    {
+                        error = Some((inner.span, QueryError::WindowBounds(name.clone())));
+                    }
+                    true
+                });
+            }
+            return false;
+        }
+        if query.group_by.contains(part) {
+            return false;
+        }
+        match &part.kind {
+            ExprKind::Column { source: None, name } if is_window_bound(name) => {
+                if clause == "HAVING" {
+                    error = Some((part.span, QueryError::WindowBounds(name.clone())));
+                }
+            }
+            ExprKind::Column { source: Some(_), .. } => {
+                let expression = written(part);
+                error = Some((part.span, QueryError::NotGrouped { clause, expression }));
+            }
+            _ => {}
+        }
+        error.is_none()
+    });
+    match error {
+        Some((span, kind)) => Err(AnalyzeError::at(span, kind)),
+        None => Ok(()),
+    }
+}
+
+/// What rows are grouped by: the expressions of GROUP BY, or one constant for all rows.
+fn group_keys(
+    stage: &Stage,
+    query: &Query,
+    types: &BTreeMap<String, SqlType>,
+) -> Result<(Vec<Expr>, Vec<KeyColumn>)> {
+    if query.group_by.is_empty() {
+        let one = Expr::literal(Value::Integer(1), SqlType::Integer);
+        let means = Vec::new();
+        return Ok((vec![one], vec![KeyColumn { index: 0, name: "KSQL_COL_0".into(), means }]));
+    }
+    let mut names = KeyNames::new(&stage.scope);
+    let mut binder = Binder::new(&stage.scope, types, "GROUP BY");
+    let mut keys = Vec::new();
+    let mut columns = Vec::new();
+    for (index, expr) in query.group_by.iter().enumerate() {
+        let key = binder.bind(expr)?;
+        let name = names.name_of(expr);
+        check_key_type(&name, &key.ty, expr.span)?;
+        keys.push(key);
+        columns.push(KeyColumn { index, name, means: vec![expr.clone()] });
+    }
+    Ok((keys, columns))
+}
+
+fn bind_aggregate(
+    call: &ast::Expr,
+    stage: &Stage,
+    types: &BTreeMap<String, SqlType>,
+) -> Result<AggregateCall> {
+    let Some((function, args)) = called(call) else { unreachable!("an aggregate was found") };
+    let at = |kind| AnalyzeError::at(call.span, kind);
+    let mut bound: Vec<Bound> = Vec::new();
+    let mut binder = Binder::new(&stage.scope, types, "SELECT");
+    for arg in args {
+        bound.push(binder.bind_any(arg)?);
+    }
+    if args.is_empty() {
+        // COUNT(*) counts rows: every row has a ROWTIME.
+        let rowtime = stage.scope.columns.iter().find(|column| column.name == "ROWTIME");
+        bound.extend(rowtime.map(|c| Bound::Expr(Expr::column(c.index, c.ty.clone()))));
+    }
+    let arg_types: Vec<_> = bound
+        .iter()
+        .map(|arg| match arg {
+            Bound::Null => functions::ArgType::Null,
+            Bound::Expr(expr) => functions::ArgType::Sql(expr.ty.clone()),
+        })
+        .collect();
+    let resolved = function
+        .resolve(&arg_types)
+        .map_err(|error| at(ExpressionError::Arguments(error.to_string())))?;
+    let columns = (function.column_args)(bound.len());
+    let mut call_args = Vec::new();
+    let mut literals = Vec::new();
+    for (position, (arg, ty)) in bound.into_iter().zip(&resolved.args).enumerate() {
+        let expr = match ty {
+            functions::ArgType::Sql(ty) => coerce::cast_bound(arg, ty),
+            _ => arg.typed(args.get(position).map_or(call.span, |arg| arg.span))?,
+        };
+        if position < columns {
+            call_args.push(expr);
+            continue;
+        }
+        match expr.kind {
+            crate::expr::ExprKind::Literal(value) => literals.push(value),
+            _ => {
+                let (position, name) = (position + 1, function.name.to_owned());
+                return Err(at(ExpressionError::NotLiteral { position, name }));
+            }
+        }
+    }
+    (function.create)(&resolved, &literals).map_err(|e| at(ExpressionError::Arguments(e)))?;
+    Ok(AggregateCall { function, resolved, args: call_args, literals })
+}
+
+/// DELIMITED cannot hold a state that is an ARRAY, MAP or STRUCT.
+fn check_states(calls: &[AggregateCall], from: &From, first: &ast::Expr) -> Result<()> {
+    let flat = matches!(from.sources[0].source.value_format.kind, FormatKind::Delimited);
+    let nested = |call: &AggregateCall| {
+        let state = (call.function.create)(&call.resolved, &call.literals);
+        state.is_ok_and(|state| {
+            matches!(
+                state.state_type(),
+                SqlType::Array(_) | SqlType::Map(_, _) | SqlType::Struct(_)
+            )
+        })
+    };
+    if flat && calls.iter().any(nested) {
+        return Err(AnalyzeError::at(first.span, QueryError::StateFormat));
+    }
+    Ok(())
+}
+
+/// WINDOWSTART and WINDOWEND of the query's own windows, as columns.
+pub fn window_bound(name: &str) -> ast::Expr {
+    bare(name)
+}

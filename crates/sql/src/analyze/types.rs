@@ -1,0 +1,138 @@
+//! Rules about types alone: names to types, which casts exist, how wide a DECIMAL result is.
+
+use std::collections::BTreeMap;
+
+use model::{Field, SqlType};
+
+use super::error::{AnalyzeError, ExpressionError};
+use crate::ast::{ArithmeticOp, Span, TypeName};
+
+/// The type that a name stands for.
+pub fn resolve_type(
+    ty: &TypeName,
+    types: &BTreeMap<String, SqlType>,
+    span: Span,
+) -> Result<SqlType, AnalyzeError> {
+    Ok(match ty {
+        TypeName::Sql(SqlType::Decimal { precision, scale }) => {
+            if *precision < 1 || precision < scale {
+                let kind =
+                    ExpressionError::DecimalRange { precision: *precision, scale: *scale };
+                return Err(AnalyzeError::at(span, kind));
+            }
+            SqlType::decimal(*precision, *scale)
+        }
+        TypeName::Sql(simple) => simple.clone(),
+        TypeName::Array(element) => SqlType::array(resolve_type(element, types, span)?),
+        TypeName::Map(key, value) => {
+            SqlType::map(resolve_type(key, types, span)?, resolve_type(value, types, span)?)
+        }
+        TypeName::Struct(fields) => {
+            let mut resolved = Vec::new();
+            for (name, ty) in fields {
+                resolved.push(Field::new(name, resolve_type(ty, types, span)?));
+            }
+            SqlType::Struct(resolved)
+        }
+        TypeName::Named(name, at) => match types.get(&name.to_uppercase()) {
+            Some(ty) => ty.clone(),
+            None => {
+                let kind = ExpressionError::UnknownType(name.clone());
+                return Err(AnalyzeError::at(*at, kind));
+            }
+        },
+    })
+}
+
+/// Does `CAST(from AS to)` exist?
+pub fn can_cast(from: &SqlType, to: &SqlType) -> bool {
+    use SqlType::{
+        Array, Boolean, Bytes, Date, Decimal, Map, String, Struct, Time, Timestamp,
+    };
+    match (from, to) {
+        _ if from == to => true,
+        (_, String) => true,
+        (String, Boolean | Bytes | Decimal { .. } | Date | Time | Timestamp) => true,
+        (String, _) if to.is_number() => true,
+        _ if from.is_number() && to.is_number() => true,
+        (Date, Timestamp) | (Timestamp, Date | Time) => true,
+        (Array(from), Array(to)) => can_cast(from, to),
+        (Map(from_key, from), Map(to_key, to)) => can_cast(from_key, to_key) && can_cast(from, to),
+        (Struct(from), Struct(to)) => from.iter().all(|field| {
+            to.iter().find(|f| f.name == field.name).is_none_or(|f| can_cast(&field.ty, &f.ty))
+        }),
+        _ => false,
+    }
+}
+
+/// The DECIMAL that holds every value of a whole or decimal number type.
+pub fn decimal_of(ty: &SqlType) -> Option<SqlType> {
+    match ty {
+        SqlType::Integer => Some(SqlType::decimal(10, 0)),
+        SqlType::Bigint => Some(SqlType::decimal(19, 0)),
+        SqlType::Decimal { .. } => Some(ty.clone()),
+        _ => None,
+    }
+}
+
+fn digits(ty: &SqlType) -> Option<(i32, i32)> {
+    match decimal_of(ty)? {
+        SqlType::Decimal { precision, scale } => Some((i32::from(precision), i32::from(scale))),
+        _ => None,
+    }
+}
+
+fn decimal(precision: i32, scale: i32) -> SqlType {
+    let clamp = |n: i32| n.clamp(0, i32::from(u8::MAX)) as u8;
+    SqlType::decimal(clamp(precision), clamp(scale))
+}
+
+/// The type of arithmetic on DECIMALs (whole numbers count as DECIMALs of scale 0).
+///
+/// | | precision | scale |
+/// |---|---|---|
+/// | `+ -` | max(p1 - s1, p2 - s2) + max(s1, s2) + 1 | max(s1, s2) |
+/// | `*` | p1 + p2 + 1 | s1 + s2 |
+/// | `/` | p1 - s1 + s2 + scale | max(6, s1 + p2 + 1) |
+/// | `%` | min(p1 - s1, p2 - s2) + max(s1, s2) | max(s1, s2) |
+pub fn decimal_result(op: ArithmeticOp, left: &SqlType, right: &SqlType) -> Option<SqlType> {
+    let ((p1, s1), (p2, s2)) = (digits(left)?, digits(right)?);
+    let scale = s1.max(s2);
+    Some(match op {
+        ArithmeticOp::Add | ArithmeticOp::Subtract => {
+            decimal((p1 - s1).max(p2 - s2) + scale + 1, scale)
+        }
+        ArithmeticOp::Multiply => decimal(p1 + p2 + 1, s1 + s2),
+        ArithmeticOp::Divide => {
+            let scale = (s1 + p2 + 1).max(6);
+            decimal(p1 - s1 + s2 + scale, scale)
+        }
+        ArithmeticOp::Modulus => decimal((p1 - s1).min(p2 - s2) + scale, scale),
+    })
+}
+
+/// The narrowest type that both number types widen to.
+pub fn common_number(left: &SqlType, right: &SqlType) -> Option<SqlType> {
+    use SqlType::{Bigint, Double, Integer};
+    match (left, right) {
+        _ if !left.is_number() || !right.is_number() => None,
+        (Double, _) | (_, Double) => Some(Double),
+        (Integer, Integer) => Some(Integer),
+        (Integer | Bigint, Integer | Bigint) => Some(Bigint),
+        _ => {
+            let ((p1, s1), (p2, s2)) = (digits(left)?, digits(right)?);
+            let scale = s1.max(s2);
+            Some(decimal((p1 - s1).max(p2 - s2) + scale, scale))
+        }
+    }
+}
+
+/// Is there a MAP in it?
+pub fn contains_map(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Map(_, _) => true,
+        SqlType::Array(element) => contains_map(element),
+        SqlType::Struct(fields) => fields.iter().any(|field| contains_map(&field.ty)),
+        _ => false,
+    }
+}
