@@ -67,6 +67,11 @@ pub trait Environment {
     /// The number of partitions of a topic, if there is one of that name.
     fn topic_partitions(&self, topic: &str) -> Option<u32>;
 
+    /// How long a topic keeps records, if that is known and not for ever.
+    fn topic_retention_ms(&self, _topic: &str) -> Option<i64> {
+        None
+    }
+
     /// The columns of a registered schema: by id, or the subject's latest. `None`: there is none.
     fn registered_columns(
         &self,

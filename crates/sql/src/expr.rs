@@ -176,6 +176,73 @@ impl Expr {
         Self { kind: ExprKind::Column(index), ty }
     }
 
+    /// The positions of all columns it reads, in order of appearance.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut columns = Vec::new();
+        self.visit(&mut |part| {
+            if let ExprKind::Column(index) = part.kind {
+                columns.push(index);
+            }
+        });
+        columns
+    }
+
+    /// Calls `f` with the expression and all its parts, outermost first.
+    pub fn visit(&self, f: &mut impl FnMut(&Expr)) {
+        f(self);
+        match &self.kind {
+            ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Literal(_) => {}
+            ExprKind::Arithmetic { left, right, .. }
+            | ExprKind::Comparison { left, right, .. }
+            | ExprKind::And(left, right)
+            | ExprKind::Or(left, right)
+            | ExprKind::Like { operand: left, pattern: right, .. }
+            | ExprKind::Subscript { base: left, index: right } => {
+                left.visit(f);
+                right.visit(f);
+            }
+            ExprKind::Negate(operand)
+            | ExprKind::Not(operand)
+            | ExprKind::IsNull(operand)
+            | ExprKind::IsNotNull(operand)
+            | ExprKind::Cast(operand)
+            | ExprKind::Coerce(operand)
+            | ExprKind::Field { base: operand, .. } => operand.visit(f),
+            ExprKind::Between { operand, low, high, .. } => {
+                [operand, low, high].into_iter().for_each(|part| part.visit(f));
+            }
+            ExprKind::In { operand, list, .. } => {
+                operand.visit(f);
+                list.iter().for_each(|part| part.visit(f));
+            }
+            ExprKind::Case { branches, otherwise } => {
+                for (condition, result) in branches {
+                    condition.visit(f);
+                    result.visit(f);
+                }
+                otherwise.visit(f);
+            }
+            ExprKind::MakeArray(parts) | ExprKind::MakeStruct(parts) => {
+                parts.iter().for_each(|part| part.visit(f));
+            }
+            ExprKind::MakeMap(entries) => {
+                for (key, value) in entries {
+                    key.visit(f);
+                    value.visit(f);
+                }
+            }
+            ExprKind::Call { args, .. } => {
+                for arg in args {
+                    match arg {
+                        Arg::Expr(expr) => expr.visit(f),
+                        Arg::Lambda { body, .. } => body.visit(f),
+                        Arg::Unit(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
     /// A constant.
     pub fn literal(value: Value, ty: SqlType) -> Self {
         Self { kind: ExprKind::Literal(value), ty }

@@ -10,9 +10,11 @@
 //!
 //! Everything here is pure: no IO, no clock, nothing that blocks. Running a plan is `stream`'s.
 
+pub mod analyze;
 pub mod ast;
 pub mod catalog;
 pub mod error;
+pub mod explain;
 pub mod expr;
 pub mod lexer;
 pub mod parser;

@@ -88,6 +88,25 @@ pub struct Step {
     pub schema: Schema,
 }
 
+impl Step {
+    /// The steps whose rows this one takes, left to right.
+    pub fn inputs(&self) -> Vec<&Step> {
+        match &self.kind {
+            StepKind::Source { .. } => Vec::new(),
+            StepKind::Filter { input, .. }
+            | StepKind::Select { input, .. }
+            | StepKind::FlatMap { input, .. }
+            | StepKind::Rekey { input, .. }
+            | StepKind::Aggregate { input, .. }
+            | StepKind::Suppress { input } => vec![input],
+            StepKind::StreamStreamJoin { left, right, .. }
+            | StepKind::StreamTableJoin { left, right, .. }
+            | StepKind::TableTableJoin { left, right, .. }
+            | StepKind::ForeignKeyJoin { left, right, .. } => vec![left, right],
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug)]
 pub enum StepKind {
@@ -260,7 +279,7 @@ pub struct PullPlan {
 }
 
 /// How a pull query finds rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Lookup {
     /// All keys named, each a value for every key column; each looked up once.
     Keys(Vec<Vec<Value>>),
@@ -272,6 +291,7 @@ pub enum Lookup {
         high: Option<(Value, bool)>,
     },
     /// Everything.
+    #[default]
     Scan,
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use model::SqlType;
 
 use crate::ast::Span;
+use crate::error::Place;
 
 /// A statement that was parsed but means nothing here.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +84,9 @@ pub enum ExpressionError {
     #[error("{0}")]
     Arguments(String),
     /// A literal NULL where a typed value is needed.
-    #[error("Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).")]
+    #[error(
+        "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR)."
+    )]
     UntypedNull,
     /// `1 + NULL`
     #[error("Arithmetic on NULL is not supported. Cast it to a type, e.g. CAST(null AS INT).")]
@@ -126,7 +129,9 @@ pub enum ExpressionError {
     #[error("LIKE compares text, not {0}.")]
     LikeTypes(SqlType),
     /// `struct->nope`
-    #[error("Could not find field '{field}' in {ty}. Names of fields are case-sensitive: quote those that are not upper case.")]
+    #[error(
+        "Could not find field '{field}' in {ty}. Names of fields are case-sensitive: quote those that are not upper case."
+    )]
     UnknownField {
         /// The field.
         field: String,
@@ -148,7 +153,9 @@ pub enum ExpressionError {
         index: String,
     },
     /// Branches of several types.
-    #[error("Invalid Case expression: all branches must have one type, but this one is {found}, not {expected}.")]
+    #[error(
+        "Invalid Case expression: all branches must have one type, but this one is {found}, not {expected}."
+    )]
     CaseTypes {
         /// Of the first branch.
         expected: SqlType,
@@ -168,7 +175,9 @@ pub enum ExpressionError {
     #[error("Cannot construct {0}. Cast a NULL to the desired type.")]
     AllNull(&'static str),
     /// `ARRAY[1, TRUE]`
-    #[error("operator does not exist: {expected} = {found}. You might need to add explicit type casts.")]
+    #[error(
+        "operator does not exist: {expected} = {found}. You might need to add explicit type casts."
+    )]
     NoCommonType {
         /// Of those before.
         expected: SqlType,
@@ -201,7 +210,9 @@ pub enum ExpressionError {
     #[error("Cannot resolve unknown type: {0}.")]
     UnknownType(String),
     /// DECIMAL(3, 5)
-    #[error("DECIMAL precision must be at least 1 and at least the scale: DECIMAL({precision}, {scale}).")]
+    #[error(
+        "DECIMAL precision must be at least 1 and at least the scale: DECIMAL({precision}, {scale})."
+    )]
     DecimalRange {
         /// Digits in all.
         precision: u8,
@@ -237,7 +248,9 @@ pub enum ExpressionError {
     #[error("Aggregate functions can not be nested: {0}.")]
     NestedAggregate(String),
     /// A table function where none may stand.
-    #[error("Table function {0} can only be used in the SELECT list, and not inside another table function.")]
+    #[error(
+        "Table function {0} can only be used in the SELECT list, and not inside another table function."
+    )]
     TableFunction(String),
     /// `TOPK(x, y)`
     #[error("Parameter {position} passed to function {name} must be a literal constant.")]
@@ -248,7 +261,9 @@ pub enum ExpressionError {
         name: String,
     },
     /// ROWTIME compared with text that is no time.
-    #[error("Failed to parse timestamp '{0}'. Write it as '2020-05-26T23:59:58.000', with an optional zone '+0200' or 'Z'; what is left out is filled up.")]
+    #[error(
+        "Failed to parse timestamp '{0}'. Write it as '2020-05-26T23:59:58.000', with an optional zone '+0200' or 'Z'; what is left out is filled up."
+    )]
     BadTimestamp(String),
 }
 
@@ -264,7 +279,9 @@ pub enum QueryError {
         hint: String,
     },
     /// Two columns of one name.
-    #[error("Duplicate value columns found in schema: `{0}`. Give one of them another name with AS.")]
+    #[error(
+        "Duplicate value columns found in schema: `{0}`. Give one of them another name with AS."
+    )]
     DuplicateColumn(String),
     /// ROWTIME as a column of a sink.
     #[error("Reserved column name in select: `{0}`. Please remove or alias the column.")]
@@ -276,7 +293,9 @@ pub enum QueryError {
     #[error("The projection contains no value columns.")]
     NoValueColumns,
     /// A key column is not selected.
-    #[error("Key missing from projection (ie, SELECT). The query used to build `{sink}` must include the {what} {names} in its projection.")]
+    #[error(
+        "Key missing from projection (ie, SELECT). The query used to build `{sink}` must include the {what} {names} in its projection."
+    )]
     MissingKey {
         /// The stream or table that is to be made.
         sink: String,
@@ -294,7 +313,9 @@ pub enum QueryError {
         aliases: Vec<String>,
     },
     /// Columns beside aggregates.
-    #[error("Non-aggregate {clause} expression(s) not part of GROUP BY: {expression}. Either add the column(s) to the GROUP BY or remove them from the {clause}.")]
+    #[error(
+        "Non-aggregate {clause} expression(s) not part of GROUP BY: {expression}. Either add the column(s) to the GROUP BY or remove them from the {clause}."
+    )]
     NotGrouped {
         /// SELECT or HAVING.
         clause: &'static str,
@@ -305,7 +326,9 @@ pub enum QueryError {
     #[error("GROUP BY requires aggregate functions in either the SELECT or HAVING clause.")]
     NoAggregates,
     /// Aggregates without GROUP BY, in a persistent query.
-    #[error("CREATE TABLE AS SELECT statement does not support aggregate function {0} without a GROUP BY clause.")]
+    #[error(
+        "CREATE TABLE AS SELECT statement does not support aggregate function {0} without a GROUP BY clause."
+    )]
     NoGroupBy(String),
     /// `GROUP BY a, a`
     #[error("Duplicate GROUP BY expression: {0}.")]
@@ -326,10 +349,14 @@ pub enum QueryError {
     #[error("Invalid window: {0}.")]
     InvalidWindow(&'static str),
     /// An aggregate that cannot take rows back.
-    #[error("The aggregation function(s) {0} cannot be applied to a table source, only to a stream source.")]
+    #[error(
+        "The aggregation function(s) {0} cannot be applied to a table source, only to a stream source."
+    )]
     NoUndo(String),
     /// A KAFKA value cannot be grouped.
-    #[error("Source(s) {sources} are using the 'KAFKA' value format. This format does not yet support {what}.")]
+    #[error(
+        "Source(s) {sources} are using the 'KAFKA' value format. This format does not yet support {what}."
+    )]
     KafkaFormat {
         /// Which.
         sources: String,
@@ -337,13 +364,17 @@ pub enum QueryError {
         what: &'static str,
     },
     /// State that the value format cannot hold.
-    #[error("One of the functions used in the statement has an intermediate type that the value format can not handle. Please remove the function or change the format.")]
+    #[error(
+        "One of the functions used in the statement has an intermediate type that the value format can not handle. Please remove the function or change the format."
+    )]
     StateFormat,
     /// PARTITION BY together with GROUP BY.
     #[error("Queries only support one of PARTITION BY and GROUP BY.")]
     PartitionAndGroup,
     /// PARTITION BY of a table.
-    #[error("Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key.")]
+    #[error(
+        "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key."
+    )]
     PartitionTable,
     /// PARTITION BY of a windowed stream.
     #[error("Implicit repartitioning of windowed sources is not supported.")]
@@ -364,13 +395,17 @@ pub enum QueryError {
     #[error("KSQL does not support persistent queries on windowed tables.")]
     WindowedTable,
     /// CSAS of a table or CTAS of a stream.
-    #[error("Invalid result type. Your SELECT query produces a {found}. Please use CREATE {found} AS SELECT statement instead.")]
+    #[error(
+        "Invalid result type. Your SELECT query produces a {found}. Please use CREATE {found} AS SELECT statement instead."
+    )]
     ResultType {
         /// STREAM or TABLE.
         found: &'static str,
     },
     /// WINDOWSTART where it has no value.
-    #[error("Window bounds column {0} can only be used in the SELECT clause of windowed aggregations and can not be passed to aggregate functions.")]
+    #[error(
+        "Window bounds column {0} can only be used in the SELECT clause of windowed aggregations and can not be passed to aggregate functions."
+    )]
     WindowBounds(String),
     /// Only for pull queries.
     #[error("{0} is only supported in pull queries.")]
@@ -396,16 +431,22 @@ pub enum JoinError {
     #[error("Unsupported join expression: it must be one equality, as in ON a.x = b.y.")]
     NotEquality,
     /// A side that names no source, or several.
-    #[error("Invalid comparison expression in join: each side of the join comparison must contain references from exactly one source.")]
+    #[error(
+        "Invalid comparison expression in join: each side of the join comparison must contain references from exactly one source."
+    )]
     SideSources,
     /// Both sides name the same source.
-    #[error("Each side of the join must reference exactly one source and not the same source. {0} is on both sides.")]
+    #[error(
+        "Each side of the join must reference exactly one source and not the same source. {0} is on both sides."
+    )]
     SameSource(String),
     /// A side that belongs to neither.
     #[error("Invalid join condition: it does not name {0}, which is to be joined.")]
     MissingSide(String),
     /// Sides of several types.
-    #[error("Invalid join condition: types don't match: {left} = {right}. Cast one side to the other's type.")]
+    #[error(
+        "Invalid join condition: types don't match: {left} = {right}. Cast one side to the other's type."
+    )]
     Types {
         /// Left.
         left: SqlType,
@@ -421,13 +462,17 @@ pub enum JoinError {
         what: String,
     },
     /// Table first, stream second.
-    #[error("Invalid join order: table-stream joins are not supported; only stream-table joins. Write the stream first.")]
+    #[error(
+        "Invalid join order: table-stream joins are not supported; only stream-table joins. Write the stream first."
+    )]
     TableStream,
     /// No WITHIN between streams.
     #[error("Stream-Stream joins must have a WITHIN clause specified. None was provided.")]
     NoWithin,
     /// WITHIN where there is no time.
-    #[error("A window definition was provided for a {0} join: WITHIN is only for stream-stream joins.")]
+    #[error(
+        "A window definition was provided for a {0} join: WITHIN is only for stream-stream joins."
+    )]
     Within(&'static str),
     /// FULL or RIGHT with a table.
     #[error("{kind} OUTER JOIN {what} is not supported.")]
@@ -438,7 +483,9 @@ pub enum JoinError {
         what: &'static str,
     },
     /// Co-partitioning.
-    #[error("Can't join `{left}` with `{right}` since the number of partitions don't match. `{left}` partitions = {left_partitions}; `{right}` partitions = {right_partitions}. Please repartition either one so that the number of partitions match.")]
+    #[error(
+        "Can't join `{left}` with `{right}` since the number of partitions don't match. `{left}` partitions = {left_partitions}; `{right}` partitions = {right_partitions}. Please repartition either one so that the number of partitions match."
+    )]
     Partitions {
         /// Left alias.
         left: String,
@@ -453,13 +500,17 @@ pub enum JoinError {
     #[error("Can not join windowed source to non-windowed source.")]
     Windowed,
     /// Session with tumbling.
-    #[error("Incompatible windowed sources: session windowed sources can only be joined to other session windowed sources, and time-windowed to time-windowed.")]
+    #[error(
+        "Incompatible windowed sources: session windowed sources can only be joined to other session windowed sources, and time-windowed to time-windowed."
+    )]
     Windows,
     /// A windowed source that would have to be repartitioned.
     #[error("Implicit repartitioning of windowed sources is not supported.")]
     WindowedRepartition,
     /// A foreign key in the middle.
-    #[error("Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins.")]
+    #[error(
+        "Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins."
+    )]
     ForeignKeyInNWay,
     /// WITHIN of negative length.
     #[error("The WITHIN clause and its GRACE PERIOD must not be negative.")]
@@ -498,7 +549,9 @@ pub enum SourceError {
         statement: String,
     },
     /// A name with odd characters.
-    #[error("Illegal argument at {0}: names of streams and tables may only hold letters, digits, '_' and '-'.")]
+    #[error(
+        "Illegal argument at {0}: names of streams and tables may only hold letters, digits, '_' and '-'."
+    )]
     Name(String),
     /// Two columns of one name.
     #[error("Duplicate column names: `{0}`.")]
@@ -519,7 +572,9 @@ pub enum SourceError {
     #[error("The statement does not define any columns.")]
     NoColumns,
     /// MAP in a key.
-    #[error("Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to inconsistent serialization. Key column name: `{name}`. Column type: {ty}.")]
+    #[error(
+        "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to inconsistent serialization. Key column name: `{name}`. Column type: {ty}."
+    )]
     MapKey {
         /// The column.
         name: String,
@@ -553,7 +608,9 @@ pub enum SourceError {
         reason: String,
     },
     /// Nothing registered.
-    #[error("Schema for message {side}s on topic '{topic}' does not exist in the Schema Registry. Subject: {subject}. Name the columns in the statement, or register a schema.")]
+    #[error(
+        "Schema for message {side}s on topic '{topic}' does not exist in the Schema Registry. Subject: {subject}. Name the columns in the statement, or register a schema."
+    )]
     NoSchema {
         /// key or value.
         side: &'static str,
@@ -566,7 +623,9 @@ pub enum SourceError {
     #[error("{0}")]
     Registry(String),
     /// The columns given are not those registered.
-    #[error("The following {side} columns are changed, missing or reordered: {columns}. Schema from schema registry is [{registered}]")]
+    #[error(
+        "The following {side} columns are changed, missing or reordered: {columns}. Schema from schema registry is [{registered}]"
+    )]
     SchemaMismatch {
         /// key or value.
         side: &'static str,
@@ -579,16 +638,22 @@ pub enum SourceError {
     #[error("The TIMESTAMP column set in the WITH clause does not exist in the schema: '{0}'")]
     TimestampColumn(String),
     /// TIMESTAMP names a column of another type.
-    #[error("Timestamp column, `{0}`, should be LONG(INT64), TIMESTAMP, or a String with a timestamp_format specified")]
+    #[error(
+        "Timestamp column, `{0}`, should be LONG(INT64), TIMESTAMP, or a String with a timestamp_format specified"
+    )]
     TimestampType(String),
     /// WINDOW_TYPE without key.
     #[error("Windowed sources require a key column.")]
     WindowedWithoutKey,
     /// No topic and nobody to make one.
-    #[error("Topic '{0}' does not exist. If you want to create a new topic for the stream/table please re-run the statement providing the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS').")]
+    #[error(
+        "Topic '{0}' does not exist. If you want to create a new topic for the stream/table please re-run the statement providing the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS')."
+    )]
     NoTopic(String),
     /// The topic is there, with other numbers.
-    #[error("A Kafka topic with the name '{topic}' already exists, with different partition/replica configuration than required. KSQL expects {expected} partitions, it has {found}.")]
+    #[error(
+        "A Kafka topic with the name '{topic}' already exists, with different partition/replica configuration than required. KSQL expects {expected} partitions, it has {found}."
+    )]
     TopicPartitions {
         /// The topic.
         topic: String,
@@ -674,7 +739,9 @@ pub enum PropertyError {
     #[error("Missing required property \"{0}\" which has no default value.")]
     Missing(&'static str),
     /// No format.
-    #[error("Statement is missing the '{0}' property from the WITH clause. Either provide one or set a default via the 'ksql.persistence.default.format.{1}' config.")]
+    #[error(
+        "Statement is missing the '{0}' property from the WITH clause. Either provide one or set a default via the 'ksql.persistence.default.format.{1}' config."
+    )]
     MissingFormat(&'static str, &'static str),
     /// No such value.
     #[error("Configuration {name} is invalid: {reason}")]
@@ -726,7 +793,9 @@ pub enum InsertError {
         hint: String,
     },
     /// Switched off.
-    #[error("The server has disabled INSERT INTO ... VALUES functionality with 'ksql.insert.into.values.enabled'.")]
+    #[error(
+        "The server has disabled INSERT INTO ... VALUES functionality with 'ksql.insert.into.values.enabled'."
+    )]
     Disabled,
     /// CREATE SOURCE …
     #[error("Cannot insert {what} read-only {kind}: {name}")]
@@ -764,7 +833,9 @@ pub enum InsertError {
     #[error("Inserting into column `{0}` is not allowed.")]
     Pseudo(String),
     /// A value of another type.
-    #[error("Failed to insert values into '{target}'. Expected type {expected} for field `{column}` but got {found}.")]
+    #[error(
+        "Failed to insert values into '{target}'. Expected type {expected} for field `{column}` but got {found}."
+    )]
     Type {
         /// The target.
         target: String,
@@ -779,7 +850,9 @@ pub enum InsertError {
     #[error("Unsupported column reference in insert value: {0}.")]
     ColumnReference(String),
     /// A table's row without key.
-    #[error("Failed to insert values into '{target}'. Value for primary key column(s) {columns} is required for tables")]
+    #[error(
+        "Failed to insert values into '{target}'. Value for primary key column(s) {columns} is required for tables"
+    )]
     NoKey {
         /// The target.
         target: String,
@@ -790,7 +863,9 @@ pub enum InsertError {
     #[error("INSERT INTO can only be used to insert into a stream. {0} is a table.")]
     IntoTable(String),
     /// Columns that do not fit.
-    #[error("Incompatible schema between results and sink. Result schema is [{result}], but the sink schema is [{sink}].")]
+    #[error(
+        "Incompatible schema between results and sink. Result schema is [{result}], but the sink schema is [{sink}]."
+    )]
     Schema {
         /// What the query gives.
         result: String,
@@ -798,7 +873,9 @@ pub enum InsertError {
         sink: String,
     },
     /// WITH of INSERT INTO … SELECT.
-    #[error("Only QUERY_ID may stand in WITH of INSERT INTO, as a name of letters, digits and '_' that is not in use: {0}.")]
+    #[error(
+        "Only QUERY_ID may stand in WITH of INSERT INTO, as a name of letters, digits and '_' that is not in use: {0}."
+    )]
     QueryId(String),
 }
 
@@ -806,10 +883,14 @@ pub enum InsertError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PullError {
     /// A clause that pull queries lack.
-    #[error("Pull queries don't support {0}. Add EMIT CHANGES if you intended to issue a push query.")]
+    #[error(
+        "Pull queries don't support {0}. Add EMIT CHANGES if you intended to issue a push query."
+    )]
     Clause(&'static str),
     /// A column that pull queries lack.
-    #[error("Pull queries don't support the following columns in {clause} clauses: {columns}. Add EMIT CHANGES if you intended to issue a push query.")]
+    #[error(
+        "Pull queries don't support the following columns in {clause} clauses: {columns}. Add EMIT CHANGES if you intended to issue a push query."
+    )]
     Columns {
         /// SELECT or WHERE.
         clause: &'static str,
@@ -817,7 +898,9 @@ pub enum PullError {
         columns: String,
     },
     /// The table is not materialized.
-    #[error("The `{name}` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_{name} AS SELECT * FROM {name}'. Add EMIT CHANGES if you intended to issue a push query.")]
+    #[error(
+        "The `{name}` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_{name} AS SELECT * FROM {name}'. Add EMIT CHANGES if you intended to issue a push query."
+    )]
     NotMaterialized {
         /// The table.
         name: String,
@@ -826,13 +909,19 @@ pub enum PullError {
     #[error("Pull queries only support wildcards in the projects if they are the only expression")]
     Wildcard,
     /// WHERE in a shape that cannot be looked up.
-    #[error("Unsupported expression in WHERE clause: it must combine comparisons with AND and OR. Add EMIT CHANGES if you intended to issue a push query.")]
+    #[error(
+        "Unsupported expression in WHERE clause: it must combine comparisons with AND and OR. Add EMIT CHANGES if you intended to issue a push query."
+    )]
     Unsupported,
     /// No WHERE, and no scans.
-    #[error("Missing WHERE clause: table scans are turned off by 'ksql.query.pull.table.scan.enabled'.")]
+    #[error(
+        "Missing WHERE clause: table scans are turned off by 'ksql.query.pull.table.scan.enabled'."
+    )]
     NoWhere,
     /// A part of WHERE without key, and no scans.
-    #[error("WHERE clause missing key column, and table scans are turned off by 'ksql.query.pull.table.scan.enabled'.")]
+    #[error(
+        "WHERE clause missing key column, and table scans are turned off by 'ksql.query.pull.table.scan.enabled'."
+    )]
     NoKey,
     /// Switched off.
     #[error("Pull queries are disabled: 'ksql.pull.queries.enable' is false.")]
@@ -863,21 +952,20 @@ impl AnalyzeError {
 
     /// The sentence, with line and column if they are known, without the text.
     pub fn message(&self) -> String {
-        match self.position() {
-            Some((line, column, _)) => format!("Line: {line}, Col: {column}: {}", self.kind),
+        match self.place() {
+            Some(Place { line, column, .. }) => {
+                format!("Line: {line}, Col: {column}: {}", self.kind)
+            }
             None => self.kind.to_string(),
         }
     }
 
-    /// Line and column (from 1, in characters) within the statement, and that line.
-    fn position(&self) -> Option<(usize, usize, &str)> {
+    /// Where in the statement it is.
+    pub fn place(&self) -> Option<Place> {
         let (text, offset) = self.source.as_ref()?;
-        let at = self.span?.start.checked_sub(*offset)?;
-        let before = text.get(..at)?;
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
-        Some((line, column, text[line_start..].lines().next().unwrap_or_default()))
+        let Span { start, end } = self.span.filter(|span| span.end > span.start)?;
+        let (start, end) = (start.checked_sub(*offset)?, end.checked_sub(*offset)?);
+        (end <= text.len()).then(|| Place::of(text, Span { start, end }))
     }
 }
 
@@ -892,10 +980,9 @@ impl std::error::Error for AnalyzeError {}
 impl fmt::Display for AnalyzeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message())?;
-        let Some((_, column, line)) = self.position() else { return Ok(()) };
-        let span = self.span.unwrap_or_default();
-        let rest = line.chars().count().saturating_sub(column - 1).max(1);
-        let length = span.end.saturating_sub(span.start).clamp(1, rest);
-        write!(f, "\n  {line}\n  {}{}", " ".repeat(column - 1), "^".repeat(length))
+        match self.place() {
+            Some(place) => write!(f, "\n{place}"),
+            None => Ok(()),
+        }
     }
 }

@@ -151,8 +151,7 @@ impl<'a> Binder<'a> {
             ast::ExprKind::Like { operand, pattern, escape, negated } => {
                 let operand = Box::new(self.bind_text(operand)?);
                 let pattern = Box::new(self.bind_text(pattern)?);
-                let kind =
-                    ExprKind::Like { operand, pattern, escape: *escape, negated: *negated };
+                let kind = ExprKind::Like { operand, pattern, escape: *escape, negated: *negated };
                 bound(kind, SqlType::Boolean)
             }
             ast::ExprKind::Between { operand, low, high, negated } => {
@@ -228,10 +227,7 @@ impl<'a> Binder<'a> {
         let container = self.bind(base)?;
         let at = self.bind_any(index)?;
         let wrong = |container: Expr, at: &Bound| {
-            let kind = ExpressionError::SubscriptType {
-                base: container.ty,
-                index: at.described(),
-            };
+            let kind = ExpressionError::SubscriptType { base: container.ty, index: at.described() };
             Err(AnalyzeError::at(index.span, kind))
         };
         let (ty, index_ty) = match &container.ty {
@@ -263,12 +259,7 @@ impl<'a> Binder<'a> {
         Ok(Bound::Expr(Expr { kind, ty }))
     }
 
-    fn bind_cast(
-        &mut self,
-        operand: &ast::Expr,
-        ty: &ast::TypeName,
-        span: Span,
-    ) -> Result<Bound> {
+    fn bind_cast(&mut self, operand: &ast::Expr, ty: &ast::TypeName, span: Span) -> Result<Bound> {
         let ty = resolve_type(ty, self.types, span)?;
         let value = match self.bind_any(operand)? {
             Bound::Null => return Ok(Bound::Expr(Expr::literal(Value::Null, ty))),

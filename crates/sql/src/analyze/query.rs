@@ -104,6 +104,8 @@ pub struct Stage {
     pub star: Vec<StarColumn>,
     /// What a missing key is called in messages.
     pub key_noun: &'static str,
+    /// Is it a join, whose columns are named after their sources?
+    pub joined: bool,
 }
 
 impl Stage {

@@ -12,9 +12,10 @@ pub struct Settings {
 impl Settings {
     /// The value of a property, with or without the prefix `ksql.streams.`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.properties.get(name).or_else(|| {
-            self.properties.get(&format!("ksql.streams.{name}"))
-        });
+        let found = self
+            .properties
+            .get(name)
+            .or_else(|| self.properties.get(&format!("ksql.streams.{name}")));
         found.map(String::as_str)
     }
 

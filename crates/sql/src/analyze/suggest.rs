@@ -1,14 +1,12 @@
 //! "Did you mean …": the known name that is nearest to one that is not.
 
-/// The nearest of `names`, if it is near enough: a slip or two, or another case.
+use crate::error;
+
+/// The known name that differs by case only, or else by a slip.
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = name.to_uppercase();
-    let most = (wanted.chars().count() / 3).clamp(1, 3);
-    names
-        .map(|candidate| (distance(&wanted, &candidate.to_uppercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= most && *candidate != name)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let names: Vec<_> = names.filter(|known| *known != name).collect();
+    let same = names.iter().find(|known| known.eq_ignore_ascii_case(name));
+    same.copied().or_else(|| error::nearest(name, names.iter().copied()))
 }
 
 /// ` Did you mean "x"?`, or nothing.
@@ -21,22 +19,6 @@ pub fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
         Some(near) => format!(" Did you mean \"{near}\"?"),
         None => String::new(),
     }
-}
-
-/// How many insertions, deletions and changes of letters make one of the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]

@@ -16,8 +16,7 @@ pub fn resolve_type(
     Ok(match ty {
         TypeName::Sql(SqlType::Decimal { precision, scale }) => {
             if *precision < 1 || precision < scale {
-                let kind =
-                    ExpressionError::DecimalRange { precision: *precision, scale: *scale };
+                let kind = ExpressionError::DecimalRange { precision: *precision, scale: *scale };
                 return Err(AnalyzeError::at(span, kind));
             }
             SqlType::decimal(*precision, *scale)
@@ -46,9 +45,7 @@ pub fn resolve_type(
 
 /// Does `CAST(from AS to)` exist?
 pub fn can_cast(from: &SqlType, to: &SqlType) -> bool {
-    use SqlType::{
-        Array, Boolean, Bytes, Date, Decimal, Map, String, Struct, Time, Timestamp,
-    };
+    use SqlType::{Array, Boolean, Bytes, Date, Decimal, Map, String, Struct, Time, Timestamp};
     match (from, to) {
         _ if from == to => true,
         (_, String) => true,

@@ -61,9 +61,7 @@ pub(crate) fn cast_arguments(arguments: Vec<Argument<'_>>, resolved: &Resolved) 
                 Arg::Lambda { params, body: Box::new(coerce::cast(body, returns)) }
             }
             (Argument::Typed(params, body), _) => Arg::Lambda { params, body: Box::new(body) },
-            (Argument::Value(value), ArgType::Sql(ty)) => {
-                Arg::Expr(coerce::cast_bound(value, ty))
-            }
+            (Argument::Value(value), ArgType::Sql(ty)) => Arg::Expr(coerce::cast_bound(value, ty)),
             (Argument::Value(Bound::Expr(value)), _) => Arg::Expr(value),
             (Argument::Value(Bound::Null) | Argument::Lambda(..), _) => {
                 Arg::Expr(Binder::null_of(&SqlType::String))
@@ -73,12 +71,7 @@ pub(crate) fn cast_arguments(arguments: Vec<Argument<'_>>, resolved: &Resolved) 
 }
 
 impl Binder<'_> {
-    pub(super) fn bind_call(
-        &mut self,
-        name: &str,
-        args: &[ast::Expr],
-        span: Span,
-    ) -> Result<Expr> {
+    pub(super) fn bind_call(&mut self, name: &str, args: &[ast::Expr], span: Span) -> Result<Expr> {
         let Some(function) = scalar::scalar(name) else {
             return Err(AnalyzeError::at(span, self.not_scalar(name)));
         };
@@ -103,7 +96,10 @@ impl Binder<'_> {
         Ok(Expr { kind: ExprKind::Call { function: ScalarRef(function), resolved, args }, ty })
     }
 
-    pub(crate) fn bind_arguments<'e>(&mut self, args: &'e [ast::Expr]) -> Result<Vec<Argument<'e>>> {
+    pub(crate) fn bind_arguments<'e>(
+        &mut self,
+        args: &'e [ast::Expr],
+    ) -> Result<Vec<Argument<'e>>> {
         args.iter()
             .map(|arg| {
                 Ok(match &arg.kind {

@@ -7,8 +7,8 @@ use model::{Field, SqlType, Value};
 
 use super::super::error::{AnalyzeError, ExpressionError};
 use super::super::types::{can_cast, common_number};
-use super::literal;
 use super::Bound;
+use super::literal;
 use crate::ast::Span;
 use crate::expr::{Expr, ExprKind};
 
@@ -74,8 +74,7 @@ pub fn convert_all(items: Vec<(Bound, Span)>, ty: &SqlType) -> Result<Vec<Expr>>
 fn merge(ty: &SqlType, expr: &Expr, span: Span) -> Result<SqlType> {
     use SqlType::{Array, Boolean, Bytes, Date, Map, String, Struct, Time, Timestamp};
     let none = || {
-        let kind =
-            ExpressionError::NoCommonType { expected: ty.clone(), found: expr.ty.clone() };
+        let kind = ExpressionError::NoCommonType { expected: ty.clone(), found: expr.ty.clone() };
         Err(AnalyzeError::at(span, kind))
     };
     if let Some(number) = common_number(ty, &expr.ty) {

@@ -87,8 +87,7 @@ impl Binder<'_> {
         let ty = coerce::common_type(&items)?.unwrap_or(SqlType::String);
         let mut converted = coerce::convert_all(items, &ty)?.into_iter();
         let Some(operand) = converted.next() else { unreachable!("the operand is first") };
-        let kind =
-            ExprKind::In { operand: Box::new(operand), list: converted.collect(), negated };
+        let kind = ExprKind::In { operand: Box::new(operand), list: converted.collect(), negated };
         Ok(Expr { kind, ty: SqlType::Boolean })
     }
 

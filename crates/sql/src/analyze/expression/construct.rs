@@ -51,10 +51,10 @@ impl Binder<'_> {
             values.push((self.bind_any(value)?, value.span));
         }
         let all_null = |what| AnalyzeError::at(span, ExpressionError::AllNull(what));
-        let key = coerce::common_type(&keys)?
-            .ok_or_else(|| all_null("a map with all NULL keys"))?;
-        let value = coerce::common_type(&values)?
-            .ok_or_else(|| all_null("a map with all NULL values"))?;
+        let key =
+            coerce::common_type(&keys)?.ok_or_else(|| all_null("a map with all NULL keys"))?;
+        let value =
+            coerce::common_type(&values)?.ok_or_else(|| all_null("a map with all NULL values"))?;
         let keys = coerce::convert_all(keys, &key)?;
         let values = coerce::convert_all(values, &value)?;
         let kind = ExprKind::MakeMap(keys.into_iter().zip(values).collect());

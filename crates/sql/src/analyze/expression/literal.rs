@@ -11,15 +11,15 @@ pub fn type_of(value: &Value) -> SqlType {
         Value::Bigint(_) => SqlType::Bigint,
         Value::Double(_) => SqlType::Double,
         // 0.05 has three digits here: the zero in front of the point counts.
-        Value::Decimal(d) => SqlType::decimal(d.precision().max(d.scale.saturating_add(1)), d.scale),
+        Value::Decimal(d) => {
+            SqlType::decimal(d.precision().max(d.scale.saturating_add(1)), d.scale)
+        }
         Value::Null | Value::String(_) => SqlType::String,
         Value::Bytes(_) => SqlType::Bytes,
         Value::Date(_) => SqlType::Date,
         Value::Time(_) => SqlType::Time,
         Value::Timestamp(_) => SqlType::Timestamp,
-        Value::Array(items) => {
-            SqlType::array(items.first().map_or(SqlType::String, type_of))
-        }
+        Value::Array(items) => SqlType::array(items.first().map_or(SqlType::String, type_of)),
         Value::Map(entries) => {
             let first = entries.first();
             let key = first.map_or(SqlType::String, |(key, _)| type_of(key));

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use functions::aggregate::{AggregateFunction, aggregate};
+use functions::aggregate::{AggregateFunction, Aggregator, Creation, Limits, aggregate};
 use model::{Column, FormatKind, Namespace, Schema, SqlType, Value};
 
 use super::super::error::{AnalyzeError, ExpressionError, QueryError};
 use super::super::walk;
-use super::qualify::{KeyNames, bare, is_window_bound, written};
+use super::qualify::{KeyNames, is_window_bound, written};
 use super::sources::{self, From};
 use super::{KeyColumn, Stage, Target, check_key_type, filter_stage};
 use crate::analyze::expression::{Binder, Bound, Scope, ScopeColumn, coerce};
@@ -156,6 +156,7 @@ pub fn build(
         window: query.window.as_ref().map(window_info).or(stage.window),
         star: stage.star,
         key_noun: "grouping expression",
+        joined: false,
     };
     if let Some(having) = &query.having {
         grouped = filter_stage(grouped, having, types, "HAVING")?;
@@ -192,8 +193,7 @@ fn check(
             return at(expr.span, QueryError::DuplicateGroupBy(written(expr)));
         }
     }
-    let kafka =
-        |s: &&sources::FromSource| s.source.value_format.kind == FormatKind::Kafka;
+    let kafka = |s: &&sources::FromSource| s.source.value_format.kind == FormatKind::Kafka;
     let kafka: Vec<_> = from.sources.iter().filter(kafka).map(|s| s.alias.clone()).collect();
     if !kafka.is_empty() {
         let kind = QueryError::KafkaFormat { sources: kafka.join(", "), what: "GROUP BY" };
@@ -338,16 +338,23 @@ fn bind_aggregate(
             }
         }
     }
-    (function.create)(&resolved, &literals).map_err(|e| at(ExpressionError::Arguments(e)))?;
-    Ok(AggregateCall { function, resolved, args: call_args, literals })
+    let call = AggregateCall { function, resolved, args: call_args, literals };
+    create(&call).map_err(|error| at(ExpressionError::Arguments(error)))?;
+    Ok(call)
+}
+
+/// Makes the call's state, to see whether it can be made and what it is.
+fn create(call: &AggregateCall) -> std::result::Result<Box<dyn Aggregator>, String> {
+    let (resolved, literals) = (&call.resolved, &call.literals[..]);
+    let limits = &Limits::default();
+    (call.function.create)(&Creation { call: resolved, literals, limits })
 }
 
 /// DELIMITED cannot hold a state that is an ARRAY, MAP or STRUCT.
 fn check_states(calls: &[AggregateCall], from: &From, first: &ast::Expr) -> Result<()> {
     let flat = matches!(from.sources[0].source.value_format.kind, FormatKind::Delimited);
     let nested = |call: &AggregateCall| {
-        let state = (call.function.create)(&call.resolved, &call.literals);
-        state.is_ok_and(|state| {
+        create(call).is_ok_and(|state| {
             matches!(
                 state.state_type(),
                 SqlType::Array(_) | SqlType::Map(_, _) | SqlType::Struct(_)
@@ -358,9 +365,4 @@ fn check_states(calls: &[AggregateCall], from: &From, first: &ast::Expr) -> Resu
         return Err(AnalyzeError::at(first.span, QueryError::StateFormat));
     }
     Ok(())
-}
-
-/// WINDOWSTART and WINDOWEND of the query's own windows, as columns.
-pub fn window_bound(name: &str) -> ast::Expr {
-    bare(name)
 }

@@ -170,12 +170,17 @@ impl Join<'_> {
         let right = keyed(right, &right_side);
         let ty = left_side.bound.ty;
         let kind = self.kind;
-        Ok(self.combine(left, right, vec![ty], keys, SourceKind::Stream, |left, right| {
-            match within {
+        Ok(self.combine(
+            left,
+            right,
+            vec![ty],
+            keys,
+            SourceKind::Stream,
+            |left, right| match within {
                 Some(within) => StepKind::StreamStreamJoin { left, right, kind, within },
                 None => StepKind::StreamTableJoin { left, right, kind },
-            }
-        }))
+            },
+        ))
     }
 
     fn table_table(
@@ -198,9 +203,14 @@ impl Join<'_> {
             self.check_partitions(&left_side, &right_side)?;
             let keys = self.keys(&left, &left_side, &right_side);
             let ty = left_side.bound.ty;
-            return Ok(self.combine(left, right, vec![ty], keys, SourceKind::Table, |left, right| {
-                StepKind::TableTableJoin { left, right, kind }
-            }));
+            return Ok(self.combine(
+                left,
+                right,
+                vec![ty],
+                keys,
+                SourceKind::Table,
+                |left, right| StepKind::TableTableJoin { left, right, kind },
+            ));
         }
         if self.nested {
             return self.error(JoinError::ForeignKeyInNWay);
@@ -223,7 +233,9 @@ impl Join<'_> {
         let mut means = Vec::new();
         if self.kind != JoinKind::Full {
             match &left.keys[..] {
-                [key] if left_side.is_key && is_column(left_side) => means.extend(key.means.clone()),
+                [key] if left_side.is_key && is_column(left_side) => {
+                    means.extend(key.means.clone())
+                }
                 _ if is_column(left_side) => means.push(left_side.written.clone()),
                 _ => {}
             }
@@ -255,14 +267,14 @@ impl Join<'_> {
         let mut columns: Vec<_> =
             key_columns.map(|(key, ty)| Column::key(&key.name, ty.clone())).collect();
         let prefixed = |stage: &Stage| -> Vec<Column> {
-            let aliases = stage.scope.columns.iter();
-            let of = |index: usize| aliases.clone().find(|c| c.index == index);
+            let alias_of = |index: usize| {
+                let named = stage.scope.columns.iter().find(|c| c.index == index);
+                named.and_then(|c| c.alias.clone()).filter(|_| !stage.joined)
+            };
             let name = |(index, column): (usize, &Column)| {
-                let alias = of(index).and_then(|c| c.alias.as_deref());
-                let is_leaf = matches!(stage.star.first(), Some(star) if !star.name.starts_with(&format!("{}_", star.alias.as_deref().unwrap_or_default())));
-                let name = match alias {
-                    Some(alias) if is_leaf => format!("{alias}_{}", column.name),
-                    _ => column.name.clone(),
+                let name = match alias_of(index) {
+                    Some(alias) => format!("{alias}_{}", column.name),
+                    None => column.name.clone(),
                 };
                 Column { name, namespace: Namespace::Value, ..column.clone() }
             };
@@ -303,6 +315,7 @@ impl Join<'_> {
             window: left.window,
             star,
             key_noun: "join expression",
+            joined: true,
         }
     }
 

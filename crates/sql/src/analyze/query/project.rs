@@ -120,8 +120,7 @@ fn persistent(
     let mut missing = Vec::new();
     for key in &stage.keys {
         let selected = |means: &ast::Expr| {
-            let found: Vec<_> =
-                (0..items.len()).filter(|i| items[*i].expr == *means).collect();
+            let found: Vec<_> = (0..items.len()).filter(|i| items[*i].expr == *means).collect();
             (!found.is_empty()).then_some(found)
         };
         let Some(found) = key.means.iter().find_map(selected) else {
@@ -181,7 +180,10 @@ fn push(stage: Stage, items: Vec<Item>, types: &BTreeMap<String, SqlType>) -> Re
     let mut output = Vec::new();
     let mut positions = Vec::new();
     for item in &items {
-        let is_key = |key: &super::KeyColumn| key.means.first() == Some(&item.expr);
+        let is_key = |key: &super::KeyColumn| {
+            let selected = |means: &&ast::Expr| items.iter().any(|item| item.expr == **means);
+            key.means.iter().find(selected) == Some(&item.expr)
+        };
         let known = stage.keys.iter().position(is_key);
         let position = match known.filter(|at| !positions.contains(at)) {
             Some(at) => {

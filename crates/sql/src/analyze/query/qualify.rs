@@ -6,7 +6,8 @@ use super::super::error::{AnalyzeError, ExpressionError, QueryError};
 use super::super::walk;
 use super::sources::From;
 use crate::analyze::expression::Scope;
-use crate::ast::{self, Expr, ExprKind, Query, Relation, SelectItem, Span};
+use crate::ast::{Expr, ExprKind, Query, Relation, SelectItem, Span};
+use crate::text::format_expr;
 
 type Result<T> = std::result::Result<T, AnalyzeError>;
 
@@ -33,7 +34,8 @@ pub fn qualify(query: &Query, from: &From) -> Result<Query> {
         names.expr(filter, "WHERE", &mut Vec::new())?;
     }
     let source_window = from.sources.iter().any(|s| s.source.window.is_some());
-    for (list, clause) in [(&mut query.group_by, "GROUP BY"), (&mut query.partition_by, "PARTITION BY")]
+    for (list, clause) in
+        [(&mut query.group_by, "GROUP BY"), (&mut query.partition_by, "PARTITION BY")]
     {
         for expr in list {
             if windowed && !source_window {
@@ -62,12 +64,6 @@ pub fn qualify(query: &Query, from: &From) -> Result<Query> {
         }
     }
     name_items(&mut query.select, &scope)?;
-    let aliases = query.select.iter().filter_map(|item| match item {
-        SelectItem::Expr { alias: Some(alias), .. } => Some(alias.as_str()),
-        _ => None,
-    });
-    let aliases: HashSet<&str> = aliases.collect();
-    let _ = aliases;
     Ok(query)
 }
 
@@ -110,12 +106,7 @@ impl Names<'_> {
     }
 
     /// Gives each column its source; names of lambda parameters in `params` are none.
-    fn expr(
-        &self,
-        expr: &mut Expr,
-        clause: &'static str,
-        params: &mut Vec<String>,
-    ) -> Result<()> {
+    fn expr(&self, expr: &mut Expr, clause: &'static str, params: &mut Vec<String>) -> Result<()> {
         match &mut expr.kind {
             ExprKind::Column { source, name } => {
                 if source.is_none() && params.contains(name) {
@@ -236,13 +227,5 @@ pub fn aliases_in(expr: &Expr) -> Vec<String> {
 
 /// An expression as the server writes it, for messages.
 pub fn written(expr: &Expr) -> String {
-    match &expr.kind {
-        ast::ExprKind::Column { source: Some(source), name } => format!("{source}.{name}"),
-        ast::ExprKind::Column { source: None, name } => name.clone(),
-        ast::ExprKind::Call { name, args } => {
-            let args: Vec<_> = args.iter().map(written).collect();
-            format!("{name}({})", args.join(", "))
-        }
-        _ => "the expression".into(),
-    }
+    format_expr(expr)
 }

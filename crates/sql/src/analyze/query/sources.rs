@@ -51,9 +51,10 @@ impl From {
 
     /// All columns by name, for qualifying; positions mean nothing here.
     pub fn scope(&self) -> Scope {
-        let columns = self.sources.iter().flat_map(|from| {
-            scope_columns(&from.alias, &source_schema(&from.source))
-        });
+        let columns = self
+            .sources
+            .iter()
+            .flat_map(|from| scope_columns(&from.alias, &source_schema(&from.source)));
         Scope { columns: columns.collect(), ..Scope::default() }
     }
 
@@ -149,5 +150,6 @@ pub fn stage(from: &FromSource) -> Stage {
         window: source.window,
         star: star_columns(source, &from.alias),
         key_noun: "key column",
+        joined: false,
     }
 }

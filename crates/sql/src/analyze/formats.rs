@@ -1,0 +1,116 @@
+//! Which columns a format can hold, and how single values are wrapped.
+
+use model::{Column, Format, FormatKind, SqlType};
+
+use super::error::{AnalyzeError, PropertyError, SourceError};
+use super::settings::Settings;
+
+type Result<T> = std::result::Result<T, AnalyzeError>;
+
+/// Can the format hold these columns of a key or value?
+pub fn check(format: &Format, columns: &[&Column], is_key: bool) -> Result<()> {
+    let side = if is_key { "Key" } else { "Value" };
+    let error = |reason: String| {
+        let format = format.kind.name();
+        Err(SourceError::Format { side, format, reason }.into())
+    };
+    match format.kind {
+        FormatKind::None if !columns.is_empty() => {
+            return error("can only be used when no columns are defined".into());
+        }
+        FormatKind::Kafka if columns.len() > 1 => {
+            return error("only supports a single field".into());
+        }
+        _ => {}
+    }
+    // A single key column stands alone: its name is written nowhere.
+    let unnamed = is_key && columns.len() == 1 && format.kind != FormatKind::Protobuf;
+    for column in columns {
+        if let Some(ty) = unsupported(format.kind, &column.ty) {
+            return error(format!("does not support type '{ty}', column: `{}`", column.name));
+        }
+        if has_other_map_keys(format.kind, &column.ty) {
+            return error("only supports MAP types with STRING keys".into());
+        }
+        let names_matter = matches!(format.kind, FormatKind::Avro | FormatKind::Protobuf);
+        if names_matter && let Some(name) = odd_name(&column.name, &column.ty, unnamed) {
+            return error(format!("cannot hold a column called `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+/// The name of the part of a type that the format cannot hold.
+fn unsupported(format: FormatKind, ty: &SqlType) -> Option<&'static str> {
+    let nested = matches!(ty, SqlType::Array(_) | SqlType::Map(_, _) | SqlType::Struct(_));
+    let held = match format {
+        FormatKind::Delimited => !nested,
+        FormatKind::Kafka => matches!(
+            ty,
+            SqlType::Integer | SqlType::Bigint | SqlType::Double | SqlType::String | SqlType::Bytes
+        ),
+        _ => true,
+    };
+    (!held).then(|| ty.base_name())
+}
+
+fn has_other_map_keys(format: FormatKind, ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Map(key, value) => **key != SqlType::String || has_other_map_keys(format, value),
+        SqlType::Array(element) => has_other_map_keys(format, element),
+        SqlType::Struct(fields) => fields.iter().any(|f| has_other_map_keys(format, &f.ty)),
+        _ => false,
+    }
+}
+
+/// A name in it that is no identifier of AVRO and PROTOBUF.
+fn odd_name(name: &str, ty: &SqlType, unnamed: bool) -> Option<String> {
+    let mut chars = name.chars();
+    let begins = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let plain = begins && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !plain && !unnamed {
+        return Some(name.to_owned());
+    }
+    match ty {
+        SqlType::Array(element) => odd_name("ELEMENT", element, true),
+        SqlType::Map(_, value) => odd_name("VALUE", value, true),
+        SqlType::Struct(fields) => fields.iter().find_map(|f| odd_name(&f.name, &f.ty, false)),
+        _ => None,
+    }
+}
+
+/// The value's format with what WRAP_SINGLE_VALUE, or its default, makes of it.
+pub fn wrap_value(
+    mut format: Format,
+    wrap_single: Option<bool>,
+    columns: usize,
+    settings: &Settings,
+) -> Result<Format> {
+    use FormatKind::{Avro, Json, JsonSr, Kafka, None, Protobuf, ProtobufNosr};
+    let able = |wrap: bool| match format.kind {
+        Json | JsonSr | Avro => true,
+        Protobuf | ProtobufNosr => wrap,
+        Kafka => !wrap,
+        FormatKind::Delimited | None => !wrap,
+    };
+    if let Some(wrap) = wrap_single {
+        if !able(wrap) {
+            let kind = PropertyError::Wrapping { format: format.kind.name(), value: wrap };
+            return Err(kind.into());
+        }
+        if columns != 1 {
+            return Err(PropertyError::WrappingMany.into());
+        }
+        format.wrap_single = Some(wrap);
+        return Ok(format);
+    }
+    if columns == 1
+        && let Some(wrap) = settings.get("ksql.persistence.wrap.single.values")
+    {
+        let wrap = wrap.eq_ignore_ascii_case("true");
+        if able(wrap) && matches!(format.kind, Json | JsonSr | Avro) {
+            format.wrap_single = Some(wrap);
+        }
+    }
+    Ok(format)
+}

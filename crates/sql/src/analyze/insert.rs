@@ -1,0 +1,212 @@
+//! INSERT INTO … VALUES: a constant expression for each column of the row.
+
+use model::decimal::Rounding;
+use model::{Column, Namespace, SqlType, Value};
+
+use super::error::{AnalyzeError, ExpressionError, InsertError};
+use super::expression::{Binder, Bound, Scope, coerce, literal};
+use super::query::Context;
+use super::query::qualify::SYSTEM_COLUMNS;
+use super::source::kind_word;
+use super::{InsertValuesPlan, Planned, suggest, walk};
+use crate::ast::{self, ExprKind, SourceKind};
+use crate::expr::{self, Expr};
+
+type Result<T> = std::result::Result<T, AnalyzeError>;
+
+/// Analyzes INSERT INTO target (columns) VALUES (values).
+pub fn analyze_insert_values(
+    target: &str,
+    columns: &[String],
+    values: &[ast::Expr],
+    context: Context<'_>,
+) -> Result<Planned> {
+    if !context.settings.flag("ksql.insert.into.values.enabled", true) {
+        return Err(InsertError::Disabled.into());
+    }
+    let Some(source) = context.catalog.sources.get(target) else {
+        let hint = suggest::hint(target, context.catalog.sources.keys().map(String::as_str));
+        return Err(InsertError::UnknownTarget { name: target.into(), hint }.into());
+    };
+    if source.read_only {
+        let (kind, name) = (kind_word(source.kind), target.to_owned());
+        return Err(InsertError::ReadOnly { what: "values into", kind, name }.into());
+    }
+    if source.window.is_some() {
+        return Err(InsertError::Windowed.into());
+    }
+    let all: Vec<Column> = source.schema.columns.clone();
+    let headers: Vec<_> = all.iter().filter(|c| c.namespace == Namespace::Headers).collect();
+    if let (true, Some(header)) = (columns.is_empty(), headers.first()) {
+        return Err(InsertError::Header(header.name.clone()).into());
+    }
+    let named: Vec<String> = match columns {
+        [] => all.iter().map(|column| column.name.clone()).collect(),
+        some => some.to_vec(),
+    };
+    if named.len() != values.len() {
+        let (columns, values) = (named.len(), values.len());
+        return Err(InsertError::Count { columns, values }.into());
+    }
+    let mut plan = InsertValuesPlan {
+        target: source.name.clone(),
+        rowtime: None,
+        values: all.iter().map(|_| None).collect(),
+    };
+    for (name, value) in named.iter().zip(values) {
+        if name == "ROWTIME" {
+            plan.rowtime = Some(typed(target, name, &SqlType::Bigint, value, context)?);
+            continue;
+        }
+        if SYSTEM_COLUMNS.contains(&name.as_str()) {
+            return Err(InsertError::Pseudo(name.clone()).into());
+        }
+        let Some(at) = source.schema.index_of(name) else {
+            let (target, column) = (target.to_owned(), name.clone());
+            return Err(InsertError::UnknownColumn { target, column }.into());
+        };
+        let column = &all[at];
+        if column.namespace == Namespace::Headers {
+            return Err(InsertError::Header(name.clone()).into());
+        }
+        // Named twice, the last one counts.
+        plan.values[at] = Some(typed(target, name, &column.ty, value, context)?);
+    }
+    if source.kind == SourceKind::Table {
+        let key = |at: usize| all[at].namespace == Namespace::Key;
+        let is_null = |value: &Option<Expr>| match value {
+            None => true,
+            Some(value) => matches!(value.kind, expr::ExprKind::Literal(Value::Null)),
+        };
+        let missing: Vec<_> = (0..all.len())
+            .filter(|at| key(*at) && is_null(&plan.values[*at]))
+            .map(|at| all[at].name.clone())
+            .collect();
+        if !missing.is_empty() {
+            let (target, columns) = (target.to_owned(), missing.join(", "));
+            return Err(InsertError::NoKey { target, columns }.into());
+        }
+    }
+    Ok(Planned::InsertValues(plan))
+}
+
+/// A value as the column's type.
+fn typed(
+    target: &str,
+    column: &str,
+    ty: &SqlType,
+    value: &ast::Expr,
+    context: Context<'_>,
+) -> Result<Expr> {
+    let mut reference = None;
+    let mut params: Vec<String> = Vec::new();
+    walk::visit(value, &mut |part| {
+        match &part.kind {
+            ExprKind::Lambda { params: own, .. } => params.extend(own.iter().cloned()),
+            ExprKind::Column { source, name } if source.is_some() || !params.contains(name) => {
+                reference = Some((part.span, name.clone()));
+            }
+            _ => {}
+        }
+        reference.is_none()
+    });
+    if let Some((span, name)) = reference {
+        return Err(AnalyzeError::at(span, InsertError::ColumnReference(name)));
+    }
+    let scope = Scope::default();
+    let bound = Binder::new(&scope, &context.catalog.types, "VALUES").bind_any(value);
+    let bound = bound.map_err(|error| match error.kind {
+        // Only scalar functions are known here.
+        super::error::AnalyzeErrorKind::Expression(ExpressionError::Aggregate { name, .. }) => {
+            let kind = ExpressionError::UnknownFunction { name, hint: String::new() };
+            AnalyzeError { kind: kind.into(), ..error }
+        }
+        _ => error,
+    })?;
+    let expr = match bound {
+        Bound::Null => return Ok(Expr::literal(Value::Null, ty.clone())),
+        Bound::Expr(expr) => expr,
+    };
+    let found = expr.ty.clone();
+    fit(expr, ty).ok_or_else(|| {
+        let kind = InsertError::Type {
+            target: target.into(),
+            column: column.into(),
+            expected: ty.clone(),
+            found: found.to_string(),
+        };
+        AnalyzeError::at(value.span, kind)
+    })
+}
+
+/// The expression as `ty`, by the narrow rules of INSERT: whole numbers widen, a DECIMAL must fit
+/// exactly, text becomes a time or bytes, but never a number.
+fn fit(expr: Expr, ty: &SqlType) -> Option<Expr> {
+    use SqlType::{Array, Bigint, Bytes, Date, Decimal, Double, Integer, Map, String, Struct};
+    use SqlType::{Time, Timestamp};
+    if expr.ty == *ty {
+        return Some(expr);
+    }
+    if matches!(expr.kind, expr::ExprKind::Literal(Value::Null)) {
+        return Some(Expr::literal(Value::Null, ty.clone()));
+    }
+    let Expr { kind, ty: from } = expr;
+    match (&from, ty, kind) {
+        (String, Date | Time | Timestamp, expr::ExprKind::Literal(value)) => {
+            Some(Expr::literal(literal::convert(&value, ty)?, ty.clone()))
+        }
+        (String, Bytes, expr::ExprKind::Literal(Value::String(text))) => {
+            let fits = literal::is_base64(&text);
+            let text = Expr::literal(Value::String(text), String);
+            fits.then(|| coerce::implicit(text, ty))
+        }
+        (String, Date | Time | Timestamp | Bytes, kind) => {
+            Some(coerce::implicit(Expr { kind, ty: from }, ty))
+        }
+        (Decimal { .. }, Decimal { precision, scale }, expr::ExprKind::Literal(value)) => {
+            let Value::Decimal(number) = value else { return None };
+            let number = number.with_scale(*scale, Rounding::Unnecessary)?;
+            let fits = number.fits(*precision);
+            fits.then(|| Expr::literal(Value::Decimal(number), ty.clone()))
+        }
+        (Integer, Bigint | Double | Decimal { .. }, kind)
+        | (Bigint, Double | Decimal { .. }, kind)
+        | (Decimal { .. }, Double | Decimal { .. }, kind) => {
+            let number = Expr { kind, ty: from };
+            if let expr::ExprKind::Literal(value) = &number.kind {
+                return Some(Expr::literal(literal::convert(value, ty)?, ty.clone()));
+            }
+            Some(coerce::implicit(number, ty))
+        }
+        (Array(_), Array(element), expr::ExprKind::MakeArray(items)) => {
+            let items = items.into_iter().map(|item| fit(item, element));
+            let kind = expr::ExprKind::MakeArray(items.collect::<Option<_>>()?);
+            Some(Expr { kind, ty: ty.clone() })
+        }
+        (Map(_, _), Map(key, value), expr::ExprKind::MakeMap(entries)) => {
+            let entries = entries.into_iter().map(|(k, v)| Some((fit(k, key)?, fit(v, value)?)));
+            let kind = expr::ExprKind::MakeMap(entries.collect::<Option<_>>()?);
+            Some(Expr { kind, ty: ty.clone() })
+        }
+        (Struct(given), Struct(fields), expr::ExprKind::MakeStruct(values)) => {
+            let mut given: Vec<_> = given.iter().zip(values.into_iter().map(Some)).collect();
+            let mut fitted = Vec::new();
+            for field in fields {
+                let same = given.iter_mut().find(|(f, _)| f.name == field.name);
+                fitted.push(match same.and_then(|(_, value)| value.take()) {
+                    Some(value) => fit(value, &field.ty)?,
+                    None => Expr::literal(Value::Null, field.ty.clone()),
+                });
+            }
+            Some(Expr { kind: expr::ExprKind::MakeStruct(fitted), ty: ty.clone() })
+        }
+        (from, ty, kind) if super::types::can_cast(from, ty) && nested(from) && nested(ty) => {
+            Some(coerce::implicit(Expr { kind, ty: from.clone() }, ty))
+        }
+        _ => None,
+    }
+}
+
+fn nested(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::Array(_) | SqlType::Map(_, _) | SqlType::Struct(_))
+}

@@ -1,0 +1,326 @@
+//! CREATE … AS SELECT and INSERT INTO … SELECT: a query and the stream or table it fills.
+
+use std::sync::Arc;
+
+use model::{Column, FormatKind, Schema, Value};
+
+use super::error::{AnalyzeError, InsertError, QueryError, SourceError};
+use super::properties::{With, complete, sorted};
+use super::query::{AnalyzedQuery, Context, Target, analyze_query};
+use super::source::{self, kind_word, replace};
+use super::{CreateAsPlan, NewTopic, Planned, formats};
+use crate::ast::{self, Emit, Properties, SourceKind};
+use crate::catalog::{QueryEntry, RegisteredColumnsRequest, Source};
+use crate::plan::{QueryPlan, Sink, WindowInfo};
+use crate::text::format_statement;
+
+type Result<T> = std::result::Result<T, AnalyzeError>;
+
+/// How long a topic keeps records if nobody says.
+const RETENTION_MS: i64 = 604_800_000;
+
+/// Analyzes CREATE STREAM|TABLE name AS SELECT …
+pub fn analyze_create_as(
+    statement: &ast::CreateAs,
+    next_query: u64,
+    context: Context<'_>,
+) -> Result<Planned> {
+    source::check_name(&statement.name)?;
+    let existing = context.catalog.sources.get(&statement.name);
+    if let Some(existing) = existing
+        && !statement.or_replace
+    {
+        if statement.if_not_exists {
+            return Ok(source::already_exists(statement.kind, existing));
+        }
+        return Err(source::exists(statement.kind, existing));
+    }
+    let with = With::of_sink(&statement.properties)?;
+    let mut query = statement.query.clone();
+    query.emit.get_or_insert(Emit::Changes);
+    let analyzed = analyze_query(&query, Target::Sink(&statement.name), context)?;
+    let AnalyzedQuery { mut plan, canonical, leftmost } = analyzed;
+    if plan.kind != statement.kind {
+        let found = if plan.kind == SourceKind::Stream { "STREAM" } else { "TABLE" };
+        return Err(AnalyzeError::at(query.span, QueryError::ResultType { found }));
+    }
+    let sink = Made { statement, with: &with, plan: &plan, leftmost: &leftmost, context };
+    let (mut made, topic) = sink.source()?;
+    made.schema = plan.output.clone();
+    let (partitions, topic_exists) = topic;
+    let text = canonical_statement(statement, canonical, &made, partitions, context);
+    made.statement.clone_from(&text);
+    replace::check_source(&made, statement.or_replace, context)?;
+    let replaced = existing.and_then(|existing| existing.created_by.clone());
+    if let Some(old) = replaced.as_ref().and_then(|id| context.catalog.queries.get(id)) {
+        replace::check_query(&made, &old.plan, &plan)?;
+    }
+    let word = if made.kind == SourceKind::Stream { "CSAS" } else { "CTAS" };
+    let id = replaced.clone().unwrap_or_else(|| format!("{word}_{}_{next_query}", made.name));
+    made.created_by = Some(id.clone());
+    plan.sink = Some(Sink {
+        name: made.name.clone(),
+        topic: made.topic.clone(),
+        partitions,
+        key_format: made.key_format.clone(),
+        value_format: made.value_format.clone(),
+        timestamp: made.timestamp.clone(),
+    });
+    let new_topic = (!topic_exists).then(|| NewTopic {
+        name: made.topic.clone(),
+        partitions,
+        replicas: with.replicas.unwrap_or(1),
+        retention_ms: Some(retention_ms(&with, &plan)),
+        cleanup_policy: policy(&with, &made),
+    });
+    let query = QueryEntry {
+        id,
+        statement: text,
+        sources: plan.sources.clone(),
+        sink: made.name.clone(),
+        plan: Arc::new(plan),
+    };
+    Ok(Planned::CreateAs(CreateAsPlan {
+        source: made,
+        query,
+        topic: new_topic,
+        replaces: replaced,
+    }))
+}
+
+fn policy(with: &With, made: &Source) -> String {
+    let policy = source::cleanup_policy(made.kind, made.window);
+    with.cleanup_policy.clone().unwrap_or_else(|| policy.into())
+}
+
+/// A windowed topic must keep records at least as long as its windows are kept.
+fn retention_ms(with: &With, plan: &QueryPlan) -> i64 {
+    let window = window_retention(&plan.root).unwrap_or(0);
+    with.retention_ms.unwrap_or_else(|| window.max(RETENTION_MS))
+}
+
+fn window_retention(step: &crate::plan::Step) -> Option<i64> {
+    use crate::plan::StepKind;
+    match &step.kind {
+        StepKind::Aggregate { window: Some(window), .. } => {
+            window.retention.map(|retention| retention.millis())
+        }
+        StepKind::Filter { input, .. }
+        | StepKind::Select { input, .. }
+        | StepKind::Suppress { input } => window_retention(input),
+        _ => None,
+    }
+}
+
+/// The sink that is to be made.
+struct Made<'a> {
+    statement: &'a ast::CreateAs,
+    with: &'a With,
+    plan: &'a QueryPlan,
+    leftmost: &'a Source,
+    context: Context<'a>,
+}
+
+impl Made<'_> {
+    /// The sink without its text, how many partitions its topic has, and whether there is one.
+    fn source(&self) -> Result<(Source, (u32, bool))> {
+        let Self { statement, with, plan, leftmost, context } = self;
+        let schema = plan.output.clone();
+        let keys: Vec<&Column> = schema.key().collect();
+        let values: Vec<&Column> = schema.value().collect();
+        let inherited_key = match leftmost.key_format.kind {
+            // A source without key gives no format to a sink that has one.
+            FormatKind::None if !keys.is_empty() => None,
+            _ => Some(&leftmost.key_format),
+        };
+        let mut key_format = with.key_format(inherited_key, context.settings)?;
+        if keys.is_empty() && with.key.format.is_none() {
+            key_format = model::Format::new(FormatKind::None);
+        }
+        let value_format = with.value_format(Some(&leftmost.value_format), context.settings)?;
+        let value_format =
+            formats::wrap_value(value_format, with.wrap_single, values.len(), context.settings)?;
+        formats::check(&key_format, &keys, true)?;
+        formats::check(&value_format, &values, false)?;
+        let name = statement.name.clone();
+        let topic = with.topic.clone().unwrap_or_else(|| name.clone());
+        self.check_registered(&topic, &key_format, &keys, true)?;
+        self.check_registered(&topic, &value_format, &values, false)?;
+        let timestamp = source::timestamp(with, &schema)?;
+        let partitions = self.partitions(&topic)?;
+        let source = Source {
+            name,
+            kind: statement.kind,
+            schema,
+            topic,
+            key_format,
+            value_format,
+            window: plan.window,
+            timestamp,
+            read_only: false,
+            created_by: None,
+            statement: String::new(),
+        };
+        Ok((source, partitions))
+    }
+
+    /// Those of WITH, of the topic there is, or of the source's topic.
+    fn partitions(&self, topic: &str) -> Result<(u32, bool)> {
+        let environment = self.context.environment;
+        match (environment.topic_partitions(topic), self.with.partitions) {
+            (Some(found), Some(expected)) if found != expected => {
+                let topic = topic.to_owned();
+                Err(SourceError::TopicPartitions { topic, expected, found }.into())
+            }
+            (Some(found), _) => Ok((found, true)),
+            (None, Some(wanted)) => Ok((wanted, false)),
+            (None, None) => {
+                let source = environment.topic_partitions(&self.leftmost.topic);
+                Ok((source.unwrap_or(1), false))
+            }
+        }
+    }
+
+    /// With …_SCHEMA_ID the columns must be the first ones of that schema.
+    fn check_registered(
+        &self,
+        topic: &str,
+        format: &model::Format,
+        columns: &[&Column],
+        is_key: bool,
+    ) -> Result<()> {
+        if format.schema_id.is_none() {
+            return Ok(());
+        }
+        let side = if is_key { "key" } else { "value" };
+        let subject = format!("{topic}-{side}");
+        let request = RegisteredColumnsRequest {
+            subject: &subject,
+            schema_id: format.schema_id,
+            format,
+            is_key,
+        };
+        let found = self.context.environment.registered_columns(&request);
+        let found = found.map_err(|reason| AnalyzeError::new(SourceError::Registry(reason)))?;
+        let Some(found) = found else {
+            let topic = topic.to_owned();
+            return Err(SourceError::NoSchema { side, topic, subject }.into());
+        };
+        let fits = |(column, (name, ty)): (&&Column, &(String, model::SqlType))| {
+            (name.is_empty() || column.name == *name) && column.ty == *ty
+        };
+        let all =
+            columns.len() <= found.columns.len() && columns.iter().zip(&found.columns).all(fits);
+        if all {
+            return Ok(());
+        }
+        let written = |columns: &mut dyn Iterator<Item = (String, model::SqlType)>| {
+            Schema::new(columns.map(|(name, ty)| Column::value(name, ty)).collect()).to_string()
+        };
+        let mut own = columns.iter().map(|c| (c.name.clone(), c.ty.clone()));
+        let (columns, registered) = (written(&mut own), written(&mut found.columns.into_iter()));
+        Err(SourceError::SchemaMismatch { side, columns, registered }.into())
+    }
+}
+
+/// The statement as the server writes it.
+fn canonical_statement(
+    statement: &ast::CreateAs,
+    query: ast::Query,
+    made: &Source,
+    partitions: u32,
+    context: Context<'_>,
+) -> String {
+    let mut statement = ast::CreateAs { query, ..statement.clone() };
+    let mut properties = std::mem::take(&mut statement.properties);
+    let retention = context.environment.topic_retention_ms(&made.topic).unwrap_or(RETENTION_MS);
+    complete(&mut properties, "KAFKA_TOPIC", Value::String(made.topic.clone()));
+    complete(&mut properties, "PARTITIONS", Value::Integer(partitions as i32));
+    complete(&mut properties, "REPLICAS", Value::Integer(1));
+    complete(&mut properties, "RETENTION_MS", Value::Bigint(retention));
+    let policy = source::cleanup_policy(made.kind, made.window).to_owned();
+    complete(&mut properties, "CLEANUP_POLICY", Value::String(policy));
+    statement.properties = sorted(properties);
+    format_statement(&ast::Statement::CreateAs(statement))
+}
+
+/// Analyzes INSERT INTO target SELECT …
+pub fn analyze_insert_select(
+    statement: &ast::ParsedStatement,
+    target: &str,
+    properties: &Properties,
+    query: &ast::Query,
+    next_query: u64,
+    context: Context<'_>,
+) -> Result<Planned> {
+    let Some(sink) = context.catalog.sources.get(target) else {
+        return Err(source::drop::missing("Source", target, context));
+    };
+    if sink.kind == SourceKind::Table {
+        return Err(InsertError::IntoTable(target.into()).into());
+    }
+    if sink.read_only {
+        let (kind, name) = (kind_word(sink.kind), target.to_owned());
+        return Err(InsertError::ReadOnly { what: "into", kind, name }.into());
+    }
+    let id = query_id(properties, next_query, context)?;
+    let mut query = query.clone();
+    query.emit.get_or_insert(Emit::Changes);
+    let AnalyzedQuery { mut plan, .. } = analyze_query(&query, Target::Sink(target), context)?;
+    if plan.kind == SourceKind::Table {
+        return Err(AnalyzeError::at(query.span, QueryError::ResultType { found: "TABLE" }));
+    }
+    fit_columns(&mut plan, sink)?;
+    plan.sink = Some(Sink {
+        name: sink.name.clone(),
+        topic: sink.topic.clone(),
+        partitions: context.environment.topic_partitions(&sink.topic).unwrap_or(1),
+        key_format: sink.key_format.clone(),
+        value_format: sink.value_format.clone(),
+        timestamp: sink.timestamp.clone(),
+    });
+    Ok(Planned::InsertSelect(QueryEntry {
+        id,
+        statement: statement.text.clone(),
+        sources: plan.sources.clone(),
+        sink: sink.name.clone(),
+        plan: Arc::new(plan),
+    }))
+}
+
+fn query_id(properties: &Properties, next_query: u64, context: Context<'_>) -> Result<String> {
+    let Properties(entries) = properties;
+    let Some(property) = entries.first() else { return Ok(format!("INSERTQUERY_{next_query}")) };
+    let id = property.value.as_str().unwrap_or_default().to_uppercase();
+    let legal = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let known = context.catalog.queries.contains_key(&id);
+    if entries.len() > 1 || property.name != "QUERY_ID" || !legal || known {
+        return Err(AnalyzeError::at(property.span, InsertError::QueryId(property.name.clone())));
+    }
+    Ok(id)
+}
+
+/// Brings the query's columns into the sink's order: by name, all of them, of the same types.
+fn fit_columns(plan: &mut QueryPlan, sink: &Source) -> Result<()> {
+    let wanted: Vec<&Column> = sink.schema.key().chain(sink.schema.value()).collect();
+    let same =
+        |a: &Column, b: &Column| a.name == b.name && a.ty == b.ty && a.namespace == b.namespace;
+    let mut positions = Vec::new();
+    for column in &wanted {
+        positions.extend(plan.output.columns.iter().position(|found| same(found, column)));
+    }
+    let windows = windowed(plan.window) == windowed(sink.window);
+    let all = positions.len() == wanted.len() && plan.output.columns.len() == wanted.len();
+    if !all || !windows {
+        let (result, sink) = (plan.output.to_string(), sink.schema.to_string());
+        return Err(InsertError::Schema { result, sink }.into());
+    }
+    plan.output_columns = positions.iter().map(|at| plan.output_columns[*at]).collect();
+    let columns = positions.iter().map(|at| plan.output.columns[*at].clone());
+    plan.output = Schema::new(columns.collect());
+    Ok(())
+}
+
+fn windowed(window: Option<WindowInfo>) -> Option<bool> {
+    window.map(|window| window == WindowInfo::Session)
+}

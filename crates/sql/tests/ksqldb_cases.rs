@@ -1,0 +1,206 @@
+//! ksqlDB's own cases, as far as planning goes: what it plans is planned, what it refuses is refused.
+//!
+//! The cases are read from `../shared/ksqldb`, where they are; without them the tests say so and pass.
+
+mod support;
+
+use std::path::PathBuf;
+
+use support::{Environment, Script};
+
+fn shared(folder: &str) -> Option<PathBuf> {
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/ksqldb").join(folder);
+    let found = path.is_dir();
+    if !found {
+        println!("skipped: there is no {}", path.display());
+    }
+    found.then_some(path)
+}
+
+fn files(folder: &PathBuf, extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut paths: Vec<_> =
+        paths.filter(|p| p.extension().is_some_and(|e| e == extension)).collect();
+    paths.sort();
+    paths
+}
+
+/// Takes comments out of JSON: one file has some.
+fn without_comments(text: &str) -> String {
+    let (mut out, mut chars, mut quoted) = (String::new(), text.chars().peekable(), false);
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\\', _) if quoted => {
+                out.push(c);
+                out.extend(chars.next());
+                continue;
+            }
+            ('"', _) => quoted = !quoted,
+            ('/', Some('*')) if !quoted => {
+                let mut last = ' ';
+                for c in chars.by_ref() {
+                    if last == '*' && c == '/' {
+                        break;
+                    }
+                    last = c;
+                }
+                continue;
+            }
+            ('/', Some('/')) if !quoted => {
+                for c in chars.by_ref() {
+                    if c == '\n' {
+                        break;
+                    }
+                }
+                continue;
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn cases(folder: &PathBuf) -> Vec<(String, serde_json::Value)> {
+    let mut cases = Vec::new();
+    for path in files(folder, "json") {
+        let text = without_comments(&std::fs::read_to_string(&path).expect("a file"));
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        for case in json["tests"].as_array().expect("tests") {
+            if case["enabled"] != serde_json::Value::Bool(false) {
+                cases.push((
+                    format!("{name} - {}", case["name"].as_str().unwrap_or("")),
+                    case.clone(),
+                ));
+            }
+        }
+    }
+    cases
+}
+
+/// Whether a refused case must be refused while planning: no records go in, or it says so.
+fn is_planning(case: &serde_json::Value) -> bool {
+    case["inputs"].as_array().is_none_or(Vec::is_empty)
+}
+
+#[test]
+fn what_ksqldb_plans_is_planned_and_what_it_refuses_is_refused() {
+    let Some(folder) = shared("qtt") else { return };
+    let only = std::env::var("KERB_CASE").ok();
+    let (mut planned, mut wrongly_refused) = (0, Vec::new());
+    let (mut refused, mut wrongly_planned) = (0, Vec::new());
+    for (name, case) in cases(&folder) {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        let mut script = Script::new(Environment::of_case(&case));
+        script.set_properties(&case["properties"]);
+        let statements = case["statements"].as_array().expect("statements");
+        let text: Vec<_> = statements.iter().filter_map(|s| s.as_str()).collect();
+        let result = script.run(&text.join("\n"));
+        if only.is_some() {
+            println!("{}", script.explained());
+        }
+        match (result, case.get("expectedException").is_some()) {
+            (Ok(()), false) => planned += 1,
+            (Err(error), false) => wrongly_refused.push(format!("{name}: {error}")),
+            (Err(_), true) => refused += 1,
+            (Ok(()), true) if is_planning(&case) => {
+                let wanted = &case["expectedException"]["message"];
+                wrongly_planned.push(format!("{name}: {wanted}"));
+            }
+            (Ok(()), true) => {}
+        }
+    }
+    println!("planned {planned}, refused {refused}");
+    println!("wrongly refused {}:\n{}", wrongly_refused.len(), wrongly_refused.join("\n"));
+    println!("wrongly planned {}:\n{}", wrongly_planned.len(), wrongly_planned.join("\n"));
+    assert!(wrongly_refused.len() <= 1200 && wrongly_planned.len() <= 300);
+}
+
+#[test]
+fn expressions_have_the_types_that_ksqldb_gives_them() {
+    let Some(folder) = shared("vectors") else { return };
+    let only = std::env::var("KERB_CASE").ok();
+    let mut counts = std::collections::BTreeMap::<String, (usize, usize)>::new();
+    let mut wrong = Vec::new();
+    for file in ["literals", "operators", "coercion", "casts", "nested", "functions"] {
+        let text = std::fs::read_to_string(folder.join(format!("{file}.jsonl"))).expect("a file");
+        let mut seen = std::collections::HashSet::new();
+        for line in text.lines() {
+            let vector: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let sql = vector["sql"].as_str().unwrap_or_default();
+            if !seen.insert((sql.to_owned(), vector["columns"].to_string())) {
+                continue;
+            }
+            if only.as_ref().is_some_and(|only| !sql.contains(only.as_str())) {
+                continue;
+            }
+            let expected = match vector["error"].as_str() {
+                Some("plan") => None,
+                _ => vector["type"].as_str(),
+            };
+            let found = support::type_of(sql, &vector["columns"]);
+            let right = match (&found, expected) {
+                (Ok(found), Some(expected)) => found == expected,
+                (Err(_), None) => true,
+                _ => false,
+            };
+            let group = vector["group"].as_str().unwrap_or(file).to_owned();
+            let count = counts.entry(group).or_default();
+            count.0 += 1;
+            if !right {
+                count.1 += 1;
+                let message = vector["message"].as_str().unwrap_or("");
+                let found = found.unwrap_or_else(|error| format!("ERROR {error}"));
+                wrong.push(format!(
+                    "{file}: {sql} {} -> {found}, expected {expected:?} {message}",
+                    vector["columns"]
+                ));
+            }
+        }
+    }
+    println!("{}", wrong.join("\n"));
+    let total: usize = counts.values().map(|(all, _)| all).sum();
+    for (group, (all, wrong)) in counts.iter().filter(|(_, (_, wrong))| *wrong > 0) {
+        println!("{group}: {wrong} of {all} wrong");
+    }
+    println!("{} of {total} expressions wrong", wrong.len());
+    assert!(wrong.len() < 20_000);
+}
+
+#[test]
+fn sequences_are_planned_or_refused_as_by_ksqldb() {
+    let Some(folder) = shared("vectors") else { return };
+    let only = std::env::var("KERB_CASE").ok();
+    let (mut right, mut wrong) = (0, Vec::new());
+    for file in ["aggregates", "table_functions", "windows", "joins", "streams"] {
+        let text = std::fs::read_to_string(folder.join(format!("{file}.jsonl"))).expect("a file");
+        for line in text.lines() {
+            let vector: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let statements = vector["statements"].as_array().cloned().unwrap_or_default();
+            let text: Vec<_> = statements.iter().filter_map(|s| s.as_str()).collect();
+            let text = text.join("\n");
+            if only.as_ref().is_some_and(|only| !text.contains(only.as_str())) {
+                continue;
+            }
+            let mut script = Script::new(Environment::default());
+            let found = script.run(&text);
+            let refused = vector["error"].as_str() == Some("plan");
+            if found.is_err() == refused {
+                right += 1;
+            } else {
+                let found = found.err().unwrap_or_default();
+                let message = vector["message"].as_str().unwrap_or("");
+                let last = text.lines().last().unwrap_or("");
+                wrong.push(format!("{file}: {last}: {found} / {message}"));
+            }
+        }
+    }
+    println!("{}", wrong.join("\n"));
+    println!("{right} right, {} wrong", wrong.len());
+    assert!(wrong.len() < 2000);
+}

@@ -1,0 +1,204 @@
+//! Statements run one after another against a catalog, with topics and schemas made up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Column, Schema, SqlType};
+use sql::analyze::{Planned, Settings, analyze};
+use sql::ast::{SourceKind, Statement};
+use sql::catalog::{self, Catalog, RegisteredColumns, RegisteredColumnsRequest, Source};
+
+/// Topics and their partitions. Any other topic has as many as asked for, or four.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    pub(crate) topics: BTreeMap<String, u32>,
+    /// Sources made with columns: their topic's subjects hold these.
+    pub(crate) registered: BTreeMap<String, Vec<(String, SqlType)>>,
+    /// The case registers schemas: any inference finds something.
+    pub(crate) any_schema: bool,
+}
+
+impl Environment {
+    pub(crate) fn of_case(case: &serde_json::Value) -> Self {
+        let mut environment = Self::default();
+        for topic in case["topics"].as_array().into_iter().flatten() {
+            let name = topic["name"].as_str().unwrap_or_default().to_owned();
+            let partitions = topic["partitions"].as_u64().unwrap_or(1) as u32;
+            environment.topics.insert(name, partitions);
+            environment.any_schema |= topic.get("valueSchema").is_some();
+            environment.any_schema |= topic.get("keySchema").is_some();
+        }
+        environment
+    }
+}
+
+impl catalog::Environment for Environment {
+    fn topic_partitions(&self, topic: &str) -> Option<u32> {
+        self.topics.get(topic).copied()
+    }
+
+    fn registered_columns(
+        &self,
+        request: &RegisteredColumnsRequest<'_>,
+    ) -> Result<Option<RegisteredColumns>, String> {
+        let columns = self.registered.get(request.subject).cloned();
+        Ok(columns.map(|columns| RegisteredColumns { schema_id: 1, columns }))
+    }
+}
+
+pub(crate) struct Script {
+    pub(crate) environment: Environment,
+    pub(crate) catalog: Catalog,
+    pub(crate) settings: Settings,
+    pub(crate) queries: u64,
+    explained: String,
+}
+
+impl Script {
+    pub(crate) fn new(environment: Environment) -> Self {
+        Self {
+            environment,
+            catalog: Catalog::default(),
+            settings: Settings::default(),
+            queries: 0,
+            explained: String::new(),
+        }
+    }
+
+    pub(crate) fn set_properties(&mut self, properties: &serde_json::Value) {
+        for (name, value) in properties.as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.settings.properties.insert(name.clone(), value);
+        }
+    }
+
+    /// The trees of all plans.
+    pub(crate) fn explained(&self) -> &str {
+        &self.explained
+    }
+
+    pub(crate) fn run(&mut self, text: &str) -> Result<(), String> {
+        let statements = sql::parser::parse_script(text).map_err(|error| error.to_string())?;
+        for statement in &statements {
+            self.make_topic(&statement.statement);
+            let planned =
+                analyze(statement, &self.catalog, &self.environment, &self.settings, self.queries);
+            let planned = planned.map_err(|error| error.to_string())?;
+            self.apply(planned);
+        }
+        Ok(())
+    }
+
+    /// ksqlDB's harness makes the topics of CREATE, with four partitions.
+    fn make_topic(&mut self, statement: &Statement) {
+        let Statement::CreateSource(create) = statement else { return };
+        let find = |name: &str| {
+            create.properties.0.iter().find(|p| p.name == name).map(|p| p.value.clone())
+        };
+        let Some(topic) = find("KAFKA_TOPIC") else { return };
+        let Some(topic) = topic.as_str() else { return };
+        let partitions = find("PARTITIONS").and_then(|p| p.as_i64()).unwrap_or(4) as u32;
+        self.environment.topics.entry(topic.to_owned()).or_insert(partitions);
+    }
+
+    fn apply(&mut self, planned: Planned) {
+        match planned {
+            Planned::CreateSource(plan) => {
+                self.register(&plan.source);
+                if let Some(query) = plan.query {
+                    self.queries += 1;
+                    self.catalog.queries.insert(query.id.clone(), Arc::new(query));
+                }
+                self.catalog.sources.insert(plan.source.name.clone(), Arc::new(plan.source));
+            }
+            Planned::CreateAs(plan) => {
+                self.queries += 1;
+                self.explained.push_str(&plan.query.statement);
+                self.explained.push('\n');
+                self.explained.push_str(&plan.source.schema.to_string());
+                self.explained.push('\n');
+                self.explained.push_str(&plan.query.plan.to_string());
+                self.register(&plan.source);
+                if let Some(topic) = plan.topic {
+                    self.environment.topics.insert(topic.name, topic.partitions);
+                }
+                self.catalog.queries.insert(plan.query.id.clone(), Arc::new(plan.query));
+                self.catalog.sources.insert(plan.source.name.clone(), Arc::new(plan.source));
+            }
+            Planned::InsertSelect(query) => {
+                self.queries += 1;
+                self.explained.push_str(&query.plan.to_string());
+                self.catalog.queries.insert(query.id.clone(), Arc::new(query));
+            }
+            Planned::Alter { source, .. } => {
+                self.catalog.sources.insert(source.name.clone(), source);
+            }
+            Planned::Drop { name, ends, .. } => {
+                self.catalog.sources.remove(&name);
+                for id in ends {
+                    self.catalog.queries.remove(&id);
+                }
+            }
+            Planned::CreateType { name, ty } => {
+                self.catalog.types.insert(name, ty);
+            }
+            Planned::DropType { name } => {
+                self.catalog.types.remove(&name);
+            }
+            Planned::Push(plan) => self.explained.push_str(&plan.to_string()),
+            Planned::Other(Statement::Set { property, value }) => {
+                self.settings.properties.insert(property, value);
+            }
+            _ => {}
+        }
+    }
+
+    fn register(&mut self, source: &Source) {
+        let named = |columns: Vec<&Column>| {
+            columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect::<Vec<_>>()
+        };
+        let key = named(source.schema.key().collect());
+        let value = named(source.schema.value().collect());
+        for (columns, side) in [(key, "key"), (value, "value")] {
+            self.environment
+                .registered
+                .entry(format!("{}-{side}", source.topic))
+                .or_insert(columns);
+        }
+    }
+}
+
+/// The type of an expression over a stream with these columns.
+pub(crate) fn type_of(expression: &str, columns: &serde_json::Value) -> Result<String, String> {
+    let mut script = Script::new(Environment::default());
+    let mut schema = vec![Column::value("RID", SqlType::Bigint)];
+    for (name, ty) in columns.as_object().into_iter().flatten() {
+        let ty = ty.as_str().unwrap_or_default();
+        let ty = sql::parser::parse_type(ty).map_err(|error| error.to_string())?;
+        let ty = sql::analyze::types::resolve_type(&ty, &BTreeMap::new(), Default::default());
+        schema.push(Column::value(name, ty.map_err(|error| error.to_string())?));
+    }
+    let format = model::Format::new(model::FormatKind::Json);
+    let source = Source {
+        name: "T".into(),
+        kind: SourceKind::Stream,
+        schema: Schema::new(schema),
+        topic: "t".into(),
+        key_format: format.clone(),
+        value_format: format,
+        window: None,
+        timestamp: None,
+        read_only: false,
+        created_by: None,
+        statement: String::new(),
+    };
+    script.catalog.sources.insert("T".into(), Arc::new(source));
+    let text = format!("SELECT RID, {expression} AS E0 FROM T EMIT CHANGES;");
+    let statements = sql::parser::parse_script(&text).map_err(|error| error.to_string())?;
+    let [statement] = &statements[..] else { return Err("not one statement".into()) };
+    let planned = analyze(statement, &script.catalog, &script.environment, &script.settings, 0);
+    match planned.map_err(|error| error.to_string())? {
+        Planned::Push(plan) => Ok(plan.output.columns[1].ty.to_string()),
+        other => Err(format!("{other:?}")),
+    }
+}
