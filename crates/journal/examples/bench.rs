@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use journal::Fsync;
-use journal::bench::{Figures, bench_append, bench_read};
+use journal::bench::{AppendBench, BenchError, Figures, bench_append, bench_read};
 
 fn main() {
     let rows = std::env::args().nth(1).map_or(1_000_000, |rows| rows.parse().expect("a number"));
@@ -14,12 +14,19 @@ fn main() {
     ];
     for (name, fsync) in policies {
         let directory = tempfile::tempdir_in(".").expect("a directory");
-        show(&format!("append, {name}"), bench_append(rows, directory.path(), fsync));
+        let bench = AppendBench { rows, fsync, ..AppendBench::default() };
+        show(&format!("append, {name}"), bench_append(bench, directory.path()));
         show("read", bench_read(rows, directory.path()));
+    }
+    for writers in [1, 8, 64] {
+        let directory = tempfile::tempdir_in(".").expect("a directory");
+        let bench =
+            AppendBench { rows: rows / 50, batch_records: 1, writers, ..AppendBench::default() };
+        show(&format!("append singly by {writers}"), bench_append(bench, directory.path()));
     }
 }
 
-fn show(name: &str, figures: Result<Figures, journal::bench::BenchError>) {
+fn show(name: &str, figures: Result<Figures, BenchError>) {
     let figures = figures.expect("the benchmark runs");
     println!(
         "{name:20} {:>12.0} rows/s   p50 {:.3} ms   p99 {:.3} ms",

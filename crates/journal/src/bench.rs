@@ -2,6 +2,8 @@
 //! go in, figures come out.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,8 +15,6 @@ use crate::journal::{Journal, TopicSpec};
 
 /// Bytes of a generated record: key and value.
 pub const RECORD_BYTES: usize = 110;
-/// Records in an append.
-pub const BATCH_RECORDS: usize = 1000;
 /// What one read asks for.
 const READ_BYTES: usize = 1 << 20;
 const KEY_BYTES: usize = 10;
@@ -65,19 +65,67 @@ pub enum BenchError {
     },
 }
 
-/// Appends `rows` records of [`RECORD_BYTES`] to a new journal in `directory` (an empty one), in
-/// batches of [`BATCH_RECORDS`], one after the other. Making the records is not counted.
-pub fn bench_append(rows: u64, directory: &Path, fsync: Fsync) -> Result<Figures, BenchError> {
-    let options = EmbeddedOptions { fsync, ..EmbeddedOptions::default() };
+/// What [`bench_append`] is to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AppendBench {
+    /// How many records of [`RECORD_BYTES`] to append.
+    pub rows: u64,
+    /// How many go into one append.
+    pub batch_records: u64,
+    /// How many threads append at a time, to one partition.
+    pub writers: u64,
+    /// The journal's policy.
+    pub fsync: Fsync,
+}
+
+impl Default for AppendBench {
+    fn default() -> Self {
+        Self { rows: 1_000_000, batch_records: 1000, writers: 1, fsync: Fsync::Group }
+    }
+}
+
+/// Appends records to a new journal in `directory` (an empty one). Making the records is not
+/// counted if there is one writer, and is if there are several.
+pub fn bench_append(bench: AppendBench, directory: &Path) -> Result<Figures, BenchError> {
+    let options = EmbeddedOptions { fsync: bench.fsync, ..EmbeddedOptions::default() };
     let journal = EmbeddedJournal::open(directory, options)?;
     journal.create_topic(TopicSpec::new(TOPIC, 1))?;
+    let next = AtomicU64::new(0);
+    let clock = SystemClock::default();
+    let start = clock.monotonic();
+    let watches = thread::scope(|scope| {
+        let write = || append_all(&journal, &bench, &next);
+        let writers: Vec<_> = (0..bench.writers.max(1)).map(|_| scope.spawn(write)).collect();
+        let watches = writers
+            .into_iter()
+            .map(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        watches.collect::<Result<Vec<_>, _>>()
+    })?;
+    let elapsed = clock.monotonic() - start;
+    let watch = Watch { clock, calls: watches.into_iter().flat_map(|w| w.calls).collect() };
+    let mut figures = watch.figures(bench.rows);
+    if bench.writers > 1 {
+        figures.elapsed = elapsed;
+    }
+    Ok(figures)
+}
+
+/// Appends batches until `next` has reached the number of rows.
+fn append_all(
+    journal: &EmbeddedJournal,
+    bench: &AppendBench,
+    next: &AtomicU64,
+) -> Result<Watch, BenchError> {
     let partition = TopicPartition::new(TOPIC, 0);
     let mut watch = Watch::default();
-    for first in (0..rows).step_by(BATCH_RECORDS) {
-        let batch = records(first, rows.min(first + BATCH_RECORDS as u64));
+    loop {
+        let first = next.fetch_add(bench.batch_records.max(1), Ordering::Relaxed);
+        if first >= bench.rows {
+            return Ok(watch);
+        }
+        let batch = records(first, bench.rows.min(first + bench.batch_records.max(1)));
         watch.time(|| journal.append(&partition, batch))?;
     }
-    Ok(watch.figures(rows))
 }
 
 /// Reads back what [`bench_append`] left in `directory`, from the first record to the last.
@@ -145,7 +193,8 @@ mod tests {
     #[test]
     fn what_is_appended_is_read_back() {
         let directory = tempfile::tempdir().unwrap();
-        let appended = bench_append(2500, directory.path(), Fsync::Group).unwrap();
+        let bench = AppendBench { rows: 2500, writers: 2, ..AppendBench::default() };
+        let appended = bench_append(bench, directory.path()).unwrap();
         let read = bench_read(2500, directory.path()).unwrap();
         assert_eq!((appended.rows, read.rows), (2500, 2500));
         assert!(appended.p50_ms <= appended.p99_ms && read.rows_per_s() > 0.0);

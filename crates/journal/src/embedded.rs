@@ -2,17 +2,19 @@
 //! comes out, also after a crash.
 //!
 //! # The life of a commit
-//! 1. Its records are encoded as Kafka record batches, on the caller's thread ([`prepare`]).
-//! 2. It joins the group of commits that waits for the disk ([`group_commit`]).
-//! 3. The group is given its offsets and places ([`place`]) and written: segments, then the commit
-//!    log, one frame for each commit ([`writer`], [`frames`], [`change`]).
-//! 4. The catalog takes in all of it at once, and readers see it ([`catalog`], [`reader`]).
+//! Each step is a file in `embedded/`:
+//!
+//! 1. Its records are encoded as Kafka record batches, on the caller's thread (`prepare`).
+//! 2. It joins the group of commits that waits for the disk (`group_commit`).
+//! 3. The group is given its offsets and places (`place`) and written: segments, then the commit
+//!    log, one frame for each commit (`writer`, `frames`, `change`).
+//! 4. The catalog takes in all of it at once, and readers see it (`catalog`, `reader`).
 //!
 //! # Why a commit log of our own
 //! The metadata is a fold of small changes. A log of checksummed frames and a checkpoint now and
 //! then make a commit cost one write and one flush, where a B-tree (redb) copies pages and flushes
 //! them; and since a frame may carry the records of a small commit, one flush makes a commit over
-//! any number of partitions durable. [`recovery`] reads it back.
+//! any number of partitions durable. `recovery` reads it back.
 //!
 //! # What can be lost
 //! | fsync | the process dies | the power goes |
@@ -21,9 +23,9 @@
 //! | `interval` | nothing that was committed | the commits of about the last interval |
 //! | `none` | nothing that was committed | commits since the system last wrote its cache back |
 //!
-//! In every case what is found is a moment that was: all of a commit or nothing of it, and no commit
-//! without those before it. After a write or flush that failed the journal refuses further writes
-//! and reads on; what was committed stays.
+//! In every case what is found is a moment that was: all of a commit or nothing of it, and no
+//! commit without those before it. After a write or flush that failed the journal refuses further
+//! writes and reads on; what was committed stays.
 
 mod catalog;
 mod change;
@@ -88,6 +90,8 @@ pub struct EmbeddedOptions {
     pub fsync: Fsync,
     /// A segment is begun anew before it would be larger.
     pub segment_bytes: u64,
+    /// The commit log is begun anew, with a checkpoint, when it is so long.
+    pub log_bytes: u64,
     /// The largest record.
     pub max_record_bytes: usize,
     /// At most so many segment files are open at a time (beside those being read).
@@ -103,6 +107,7 @@ impl Default for EmbeddedOptions {
         Self {
             fsync: Fsync::default(),
             segment_bytes: 64 << 20,
+            log_bytes: 16 << 20,
             max_record_bytes: 8 << 20,
             open_files_max: 128,
             retention: RetentionOptions::default(),

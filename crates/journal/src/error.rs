@@ -8,7 +8,11 @@ use model::{Offset, TopicPartition};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process holds the lock.
-    #[error("{} is in use by another kerb process; stop that one, or choose another directory with --data", .0.display())]
+    #[error(
+        "{} is in use by another kerb process; stop that one, or choose another directory \
+         with --data",
+        .0.display()
+    )]
     Locked(PathBuf),
     /// The directory cannot be made or written to.
     #[error("cannot write to {}: {source}; choose another directory with --data", .path.display())]
@@ -135,7 +139,8 @@ pub enum StorageError {
     /// A write failed before, and what is on disk is no longer known: reading goes on, writing does
     /// not until the process is started again.
     #[error(
-        "the journal is read-only since an earlier failure ({0}); free space or mend the disk, then restart kerb"
+        "the journal is read-only since an earlier failure ({0}); free space or mend the disk, \
+         then restart kerb"
     )]
     Poisoned(String),
 }

@@ -1,7 +1,9 @@
 //! The [`Journal`] trait: all that anything else may know about the event log.
 //!
-//! Calls block for at most a disk write; asynchronous callers use `spawn_blocking` or read in batches.
-//! What [`Journal::read`] returns is committed: it will be there after a crash.
+//! Calls block for at most a disk write; asynchronous callers use `spawn_blocking` or read in
+//! batches.
+//! What [`Journal::read`] returns is committed: it will be there after a crash of the process, and
+//! after one of the machine as far as the backend's flushing promises.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

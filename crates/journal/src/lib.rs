@@ -1,8 +1,8 @@
 //! The event log: topics of partitions of records, consumer groups, and one atomic `commit`.
 //!
-//! Records flow in from sources, INSERTs and queries; they flow out, in order and as often as wanted,
-//! to queries, sinks, push clients and people with `kerb consume`. The log is the truth: every table,
-//! index and position elsewhere is a fold over it and can be rebuilt.
+//! Records flow in from sources, INSERTs and queries; they flow out, in order and as often as
+//! wanted, to queries, sinks, push clients and people with `kerb consume`. The log is the truth:
+//! every table, index and position elsewhere is a fold over it and can be rebuilt.
 //!
 //! [`journal`] has the trait; [`embedded`] the backend that keeps segments on this machine's disk,
 //! [`memory`] the one for tests.

@@ -1,9 +1,9 @@
 //! Which old records may go: pure decisions, the same for every backend.
 //!
-//! The extents of a partition (segments, or appends in memory) go in, oldest first; how many of them
-//! may be forgotten comes out. Age counts from when a record was appended, not from its event time,
-//! so that a replay of last year's feed is not thrown away as it arrives. The newest extent is the
-//! one being written and always stays.
+//! The extents of a partition (segments, or appends in memory) go in, oldest first; how many of
+//! them may be forgotten comes out. Age counts from when a record was appended, not from its event
+//! time, so that a replay of last year's feed is not thrown away as it arrives. The newest extent is
+//! the one being written and always stays.
 
 use std::time::Duration;
 
@@ -45,6 +45,13 @@ impl RetentionOptions {
     }
 }
 
+/// Whether there is anything to be done for a topic, ever.
+pub(crate) fn forgets(spec: &TopicSpec) -> bool {
+    spec.cleanup != CleanupPolicy::Delete
+        || spec.retention.is_some()
+        || spec.retention_bytes.is_some()
+}
+
 /// Whether the extent being written is to be ended, so that its records can be forgotten or
 /// compacted: then nothing stays for more than one and a half times as long as it must.
 pub(crate) fn roll_due(
@@ -53,11 +60,9 @@ pub(crate) fn roll_due(
     first_appended_at: TimestampMs,
     now: TimestampMs,
 ) -> bool {
-    let forgets = spec.cleanup != CleanupPolicy::Delete
-        || spec.retention.is_some()
-        || spec.retention_bytes.is_some();
     let half = spec.retention.map_or(options.segment_age, |retention| retention / 2);
-    forgets && age_ms(first_appended_at, now) > half.min(options.segment_age).as_millis() as i64
+    forgets(spec)
+        && age_ms(first_appended_at, now) > half.min(options.segment_age).as_millis() as i64
 }
 
 /// A stretch of a partition that goes as a whole.

@@ -40,12 +40,16 @@ pub(crate) fn record_bytes(record: &Record) -> usize {
     RECORD_OVERHEAD_BYTES + length(&record.key) + length(&record.value) + headers
 }
 
+/// What a batch can hold, whatever the limit is set to.
+const RECORD_BYTES_MAX: usize = 1 << 30;
+
 /// Checks that no record is over the limit.
 pub(crate) fn check_records(
     partition: &TopicPartition,
     records: &[Record],
     limit_bytes: usize,
 ) -> Result<(), AppendError> {
+    let limit_bytes = limit_bytes.min(RECORD_BYTES_MAX);
     match records.iter().map(record_bytes).find(|bytes| *bytes > limit_bytes) {
         None => Ok(()),
         Some(bytes) => {

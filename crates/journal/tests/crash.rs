@@ -31,6 +31,7 @@ fn options(policy: &str) -> EmbeddedOptions {
         fsync,
         // Small, so that segments, clean-up and checkpoints are often under way.
         segment_bytes: 2000,
+        log_bytes: 10_000,
         retention: RetentionOptions { dirty_ratio_min: 0.3, ..RetentionOptions::default() },
         ..EmbeddedOptions::default()
     }

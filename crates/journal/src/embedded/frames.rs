@@ -8,7 +8,8 @@
 //!
 //! `synced_to` says up to where the log, and all data it speaks of, was flushed when the frame was
 //! written. A frame that is not whole is the torn end of the log if nothing behind it was written
-//! later than it should have been flushed; else the disk has lost something it had promised to keep.
+//! later than it should have been flushed; else the disk has lost something it had promised to
+//! keep.
 
 use bytes::Bytes;
 

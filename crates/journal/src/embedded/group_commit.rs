@@ -45,15 +45,27 @@ impl<T, R> GroupCommit<T, R> {
                 self.turn.wait(&mut state);
                 continue;
             }
+            assert!(!state.waiting.is_empty(), "the caller that wrote this one's item panicked");
             state.writing = true;
             let (tickets, items): (Vec<_>, Vec<_>) = state.waiting.drain(..).unzip();
             drop(state);
+            let turn = Turn(self);
             let answers = write(items);
+            self.state.lock().answers.extend(tickets.into_iter().zip(answers));
+            drop(turn);
             state = self.state.lock();
-            state.answers.extend(tickets.into_iter().zip(answers));
-            state.writing = false;
-            self.turn.notify_all();
         }
+    }
+}
+
+/// A caller's turn to write. It ends even if the caller panics, so that the others need not wait
+/// for ever.
+struct Turn<'a, T, R>(&'a GroupCommit<T, R>);
+
+impl<T, R> Drop for Turn<'_, T, R> {
+    fn drop(&mut self) {
+        self.0.state.lock().writing = false;
+        self.0.turn.notify_all();
     }
 }
 

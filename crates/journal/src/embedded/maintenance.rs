@@ -9,7 +9,7 @@ use super::shared::Shared;
 use super::writer::Writer;
 use crate::error::StorageError;
 use crate::journal::{CleanupPolicy, TopicInfo};
-use crate::retention::{Extent, retired, roll_due};
+use crate::retention::{Extent, forgets, retired, roll_due};
 
 impl Shared {
     /// See [`crate::Journal::maintain`].
@@ -19,13 +19,13 @@ impl Shared {
         let topics: Vec<TopicInfo> =
             self.catalog.read().topics.values().map(|topic| topic.info.clone()).collect();
         let now = self.options.clock.now();
-        for info in topics {
+        for info in topics.iter().filter(|info| forgets(&info.spec)) {
             for number in 0..info.spec.partitions {
                 let partition = TopicPartition::new(info.spec.name.clone(), number);
-                self.roll(&info, &partition, now)?;
-                self.retire(&info, &partition, now)?;
+                self.roll(info, &partition, now)?;
+                self.retire(info, &partition, now)?;
                 if info.spec.cleanup != CleanupPolicy::Delete {
-                    self.compact(&info, &partition, now)?;
+                    self.compact(info, &partition, now)?;
                 }
             }
         }

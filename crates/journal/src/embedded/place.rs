@@ -1,5 +1,6 @@
 //! Gives each commit of a group its place: prepared commits and the catalog go in; out come the
-//! offsets, the bytes to write to each segment, and the changes to log. Decides only; writes nothing.
+//! offsets, the bytes to write to each segment, and the changes to log. Decides only; writes
+//! nothing.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,6 @@
-//! Reads committed records: an offset or a time goes in, records or an offset come out. Readers take
-//! the catalog's lock for a moment only and are then on their own, bounded by what was committed.
+//! Reads committed records: an offset or a time goes in, records or an offset come out. Readers
+//! take the catalog's lock for a moment only and are then on their own, bounded by what was
+//! committed.
 
 use std::io;
 
@@ -13,6 +14,7 @@ use super::walk::{Walk, WalkError};
 use super::writer::io_error;
 use crate::error::{ReadError, StorageError};
 use crate::journal::Fetched;
+use crate::record_batch::BatchHeader;
 use crate::topic::record_bytes;
 
 /// Records are read from disk in chunks of at least and at most so many bytes.
@@ -20,7 +22,8 @@ const CHUNK_BYTES_MIN: usize = 4 << 10;
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 /// Headers are looked at in chunks of so many bytes.
 const HOP_BYTES: usize = 16 << 10;
-/// How often a segment may vanish under a reader (compaction wrote it anew) before that is an error.
+/// How often a segment may vanish under a reader (compaction wrote it anew) before that is an
+/// error.
 const ATTEMPTS_MAX: usize = 16;
 
 /// Reading one segment failed.
@@ -108,8 +111,12 @@ impl Shared {
             if header.end() <= fetched.next {
                 continue;
             }
-            fetched.records.reserve(header.records);
-            fetched.appended_at.reserve(header.records);
+            if fetched.records.is_empty() {
+                let left = (segment.meta.bytes - position).min(max_bytes as u64);
+                let expected = records_expected(&header, left as usize);
+                fetched.records.reserve(expected);
+                fetched.appended_at.reserve(expected);
+            }
             for record in records {
                 let (offset, record) =
                     record.map_err(|error| damaged(error.into(), fetched.next))?;
@@ -137,7 +144,7 @@ impl Shared {
     fn learn(
         &self,
         segment: &Segment,
-        batches: &[(u64, crate::record_batch::BatchHeader)],
+        batches: &[(u64, BatchHeader)],
         next: Offset,
         position: u64,
     ) {
@@ -256,4 +263,10 @@ impl Shared {
         let path = layout::segment(&self.root, &segment.topic, segment.key);
         io_error("reading", path.display())(error)
     }
+}
+
+/// How many records there will be in so many bytes, if all batches are like this one.
+fn records_expected(header: &BatchHeader, bytes: usize) -> usize {
+    let per_record = (header.bytes / header.records.max(1)).max(1);
+    bytes.min(CHUNK_BYTES_MAX) / per_record + 1
 }

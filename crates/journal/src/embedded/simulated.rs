@@ -68,6 +68,11 @@ impl SimulatedDisk {
         }
     }
 
+    /// Sets another failure, counted from now.
+    pub(crate) fn fail(&self, failure: Failure) {
+        *self.pulse.lock() = Pulse { operations: 0, failure };
+    }
+
     pub(crate) fn operations(&self) -> u64 {
         self.pulse.lock().operations
     }

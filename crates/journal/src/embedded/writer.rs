@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use model::Offset;
 
-use super::Fsync;
 use super::catalog::{Catalog, Segment};
 use super::change::Change;
 use super::frames::{FILE_HEADER_BYTES, file_header, put_frame};
@@ -23,15 +22,15 @@ use super::place::{Placement, SegmentWrite};
 use super::prepare::Prepared;
 use super::shared::Shared;
 use super::storage::{Storage, StoredFile};
+use super::{EmbeddedOptions, Fsync};
 use crate::error::{CommitError, StorageError};
 
 /// A group of commits of at most so many bytes has its records in the log.
 const INLINE_BYTES_MAX: usize = 64 << 10;
-/// A new checkpoint is due when the log is so long …
-const LOG_BYTES_MAX: u64 = 16 << 20;
-/// … or when so much was written to segments that recovery would have to look at …
+/// A checkpoint is due, beside when the log is too long, when so much was written to segments that
+/// recovery would have to look at …
 const UNCHECKED_BYTES_MAX: u64 = 256 << 20;
-/// … or when so many segments wait to be flushed.
+/// … and when so many segments wait to be flushed.
 const DIRTY_SEGMENTS_MAX: usize = 4096;
 
 /// What has been written, and how much of it was flushed.
@@ -182,8 +181,8 @@ impl Writer {
         Ok(())
     }
 
-    fn checkpoint_due(&self) -> bool {
-        self.position > LOG_BYTES_MAX
+    fn checkpoint_due(&self, options: &EmbeddedOptions) -> bool {
+        self.position > options.log_bytes
             || self.unchecked_bytes > UNCHECKED_BYTES_MAX
             || self.dirty.len() > DIRTY_SEGMENTS_MAX
     }
@@ -245,7 +244,7 @@ impl Shared {
             return answers.into_iter().map(failed).collect();
         }
         self.publish(&placed.changes, placed.grown);
-        if writer.checkpoint_due()
+        if writer.checkpoint_due(&self.options)
             && let Err(error) = writer.checkpoint(self)
         {
             // The group itself is safe; what comes after it is not.
@@ -291,6 +290,8 @@ fn new_log(
     let made = storage.create(&path).and_then(|log| {
         log.write_at(&file_header(number), 0)?;
         log.sync()?;
+        // Its name must be there before its checkpoint's is.
+        storage.sync_directory(&layout::meta(root))?;
         Ok(log)
     });
     made.map_err(io_error("writing", path.display()))

@@ -1,5 +1,5 @@
-//! Bytes in, records out, as slices of those bytes; whatever contradicts itself is rejected, so that
-//! bytes from a damaged disk or a hostile peer can do no more than be refused.
+//! Bytes in, records out, as slices of those bytes; whatever contradicts itself is rejected, so
+//! that bytes from a damaged disk or a hostile peer can do no more than be refused.
 
 use std::ops::Range;
 

@@ -92,7 +92,11 @@ proptest! {
     }
 
     #[test]
-    fn kafka_reads_what_we_write(records in kafka_records(), base in 0i64..1000, at in 0i64..1 << 41) {
+    fn kafka_reads_what_we_write(
+        records in kafka_records(),
+        base in 0i64..1000,
+        at in 0i64..1 << 41,
+    ) {
         let mut bytes = encoded(base, at, &records);
         let theirs = RecordBatchDecoder::decode(&mut bytes).unwrap().records;
         prop_assert_eq!(theirs.len(), records.len());
@@ -106,7 +110,7 @@ proptest! {
 
     #[test]
     fn we_read_what_kafka_writes(records in kafka_records(), base in 0i64..1000) {
-        let theirs = records.iter().enumerate().map(|(n, record)| kafka_record(base + n as i64, record));
+        let theirs = (base..).zip(&records).map(|(offset, record)| kafka_record(offset, record));
         let theirs: Vec<_> = theirs.collect();
         let mut bytes = bytes::BytesMut::new();
         let options = RecordEncodeOptions { version: 2, compression: Compression::None };
