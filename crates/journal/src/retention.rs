@@ -2,8 +2,8 @@
 //!
 //! The extents of a partition (segments, or appends in memory) go in, oldest first; how many of
 //! them may be forgotten comes out. Age counts from when a record was appended, not from its event
-//! time, so that a replay of last year's feed is not thrown away as it arrives. The newest extent is
-//! the one being written and always stays.
+//! time, so that a replay of last year's feed is not thrown away as it arrives. The newest extent
+//! is the one being written and always stays.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use model::{Offset, Record, TopicPartition};
 
 const DIRECTORY: &str = "JOURNAL_TEST_DIRECTORY";
 const POLICY: &str = "JOURNAL_TEST_FSYNC";
-const KILLS: usize = 40;
+const KILLS: usize = 25;
 const KEYS: i64 = 5;
 
 fn options(policy: &str) -> EmbeddedOptions {

@@ -47,7 +47,7 @@ impl Shared {
     ) -> Result<Self, StorageError> {
         let files = Files::new(root.clone(), storage.clone(), options.open_files_max);
         let Recovered { catalog, number } = recovered;
-        let writer = Writer::begin(&root, &*storage, &catalog, number + 1)?;
+        let writer = Writer::begin(&root, &*storage, catalog.to_changes(), number + 1)?;
         Ok(Self {
             root,
             options,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use model::Offset;
 
-use super::catalog::{Catalog, Segment};
+use super::catalog::Segment;
 use super::change::Change;
 use super::frames::{FILE_HEADER_BYTES, file_header, put_frame};
 use super::layout::{self, SegmentKey};
@@ -53,7 +53,7 @@ impl Writer {
     pub(crate) fn begin(
         root: &Path,
         storage: &dyn Storage,
-        catalog: &Catalog,
+        catalog: Vec<Change>,
         number: u64,
     ) -> Result<Self, StorageError> {
         let log = new_log(root, storage, number)?;
@@ -190,8 +190,8 @@ impl Writer {
     /// Flushes everything, writes down the catalog, and begins a new log.
     pub(crate) fn checkpoint(&mut self, shared: &Shared) -> Result<(), StorageError> {
         self.sync(shared)?;
-        let catalog = shared.catalog.read();
-        *self = Self::begin(&shared.root, &*shared.storage, &catalog, self.number + 1)?;
+        let catalog = shared.catalog.read().to_changes();
+        *self = Self::begin(&shared.root, &*shared.storage, catalog, self.number + 1)?;
         Ok(())
     }
 
@@ -301,15 +301,14 @@ fn new_log(
 fn write_checkpoint(
     root: &Path,
     storage: &dyn Storage,
-    catalog: &Catalog,
+    mut catalog: Vec<Change>,
     number: u64,
 ) -> Result<(), StorageError> {
     let path = layout::checkpoint(root, number);
     let unfinished = path.with_extension("unfinished");
     let mut bytes = file_header(number);
-    let mut changes = catalog.to_changes();
-    changes.push(Change::End);
-    for (sequence, change) in (1..).zip(&changes) {
+    catalog.push(Change::End);
+    for (sequence, change) in (1..).zip(&catalog) {
         put_frame(&mut bytes, sequence, 0, change);
     }
     let written = storage.create(&unfinished).and_then(|file| {
