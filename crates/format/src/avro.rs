@@ -110,7 +110,15 @@ impl Decoder for AvroDecoder {
                 last = Some((id, self.reader(id)?));
             }
             let Some((_, reader)) = &last else { unreachable!("set just above") };
-            let mut values = Reader::new(rest, &reader.schema);
+            // Bytes that are a whole payload stand there without their length.
+            let mut prefixed = Vec::new();
+            let mut values = match (&reader.plan, &reader.schema.root) {
+                (RowPlan::Cell(_), Avro::Bytes(_)) => {
+                    write::write_bytes(rest, &mut prefixed);
+                    Reader::new(&prefixed, &reader.schema)
+                }
+                _ => Reader::new(rest, &reader.schema),
+            };
             match &reader.plan {
                 RowPlan::Row(plan) => values.record(plan, cells, wanted)?,
                 RowPlan::Cell(plan) if is_wanted => values.value(plan, &mut cells[0])?,
@@ -168,7 +176,7 @@ impl Encoder for AvroEncoder {
                 WritePlan::Cell(_) if views[0].is_null(row) => return Ok(Written::Null),
                 WritePlan::Cell(plan) => {
                     write_frame(self.id, out);
-                    write::write_value(plan, &views[0], row, out)?;
+                    write::write_payload(plan, &views[0], row, out)?;
                 }
             }
             Ok(Written::Bytes)

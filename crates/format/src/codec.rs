@@ -10,7 +10,7 @@ use model::{Format, FormatKind, SqlType};
 
 use crate::error::CodecError;
 use crate::registry::{Registry, ResolvedSchema, SchemaId, SchemaText};
-use crate::{avro, delimited, json, kafka, none, protobuf};
+use crate::{avro, delimited, json, json_sr, kafka, none, protobuf};
 
 /// What became of a batch of payloads.
 #[derive(Clone, Debug)]
@@ -81,9 +81,9 @@ pub fn decoder(
         FormatKind::None => none::decoder(columns),
         FormatKind::Avro => Ok(avro::decoder(format, columns, is_key, topic, registry)),
         FormatKind::Json => json::decoder(format, columns, is_key, topic),
+        FormatKind::JsonSr => Ok(json_sr::decoder(format, columns, is_key, topic, registry)),
         FormatKind::Protobuf => Ok(protobuf::decoder(columns, is_key, topic, registry)),
         FormatKind::ProtobufNosr => protobuf::nosr_decoder(format, columns, is_key, topic),
-        kind => Err(unsupported(kind)),
     }
 }
 
@@ -111,18 +111,18 @@ pub fn encoder(
             avro::encoder(format, columns, is_key, topic, id, texts)
         }
         FormatKind::Json => json::encoder(format, columns, is_key, topic),
+        FormatKind::JsonSr => {
+            let (id, schema) = registration(format, columns, is_key, topic, registry)?;
+            let texts = (schema.text.schema.as_str(), &schema.references[..]);
+            json_sr::encoder(format, columns, is_key, topic, id, texts)
+        }
         FormatKind::Protobuf => {
             let (id, schema) = registration(format, columns, is_key, topic, registry)?;
             let texts = (schema.text.schema.as_str(), &schema.references[..]);
             protobuf::encoder(format, columns, topic, id, texts)
         }
         FormatKind::ProtobufNosr => protobuf::nosr_encoder(format, columns, is_key, topic),
-        kind => Err(unsupported(kind)),
     }
-}
-
-fn unsupported(kind: FormatKind) -> CodecError {
-    CodecError::Schema(format!("the '{kind}' format is not available"))
 }
 
 /// Can the format hold these columns? What a CREATE statement is refused for otherwise.
@@ -184,6 +184,7 @@ pub fn schema_of(
 ) -> Result<Option<SchemaText>, CodecError> {
     match format.kind {
         FormatKind::Avro => avro::schema_of(format, columns, is_key).map(Some),
+        FormatKind::JsonSr => Ok(Some(json_sr::schema_of(format, columns, is_key))),
         FormatKind::Protobuf => protobuf::schema_of(format, columns).map(Some),
         _ => Ok(None),
     }
@@ -203,7 +204,9 @@ fn registration(
         return Ok((SchemaId(id), registry.resolve(&text)?));
     }
     let text = schema_of(format, columns, is_key)?;
-    let text = text.ok_or_else(|| unsupported(format.kind))?;
+    let text = text.ok_or_else(|| {
+        CodecError::Schema(format!("the '{}' format registers no schema", format.kind))
+    })?;
     let registered = registry.register(&subject(topic, is_key), text.into())?;
     let resolved = registry.resolve(&registered.text)?;
     Ok((registered.id, resolved))

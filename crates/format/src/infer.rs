@@ -4,7 +4,7 @@
 use model::{Field, Format, SqlType};
 
 use crate::registry::{ResolvedSchema, SchemaType};
-use crate::{avro, protobuf};
+use crate::{avro, json_sr, protobuf};
 
 /// The columns a schema stands for.
 pub(crate) fn columns_of(
@@ -23,7 +23,9 @@ pub(crate) fn columns_of(
             let parsed = avro::schema::parse(&schema.text.schema, &schema.references)?;
             avro::sql_type(&parsed, &parsed.root, 0)?
         }
-        SchemaType::Json => return Err("not yet".to_string()),
+        SchemaType::Json => {
+            json_sr::schema::parse(&schema.text.schema, &schema.references)?.ty.sql_type()
+        }
     };
     Ok(match upper(ty) {
         SqlType::Struct(fields) => fields.into_iter().map(|f| (f.name, f.ty)).collect(),

@@ -17,6 +17,7 @@ pub mod error;
 mod frame;
 mod infer;
 mod json;
+mod json_sr;
 mod kafka;
 mod none;
 mod protobuf;

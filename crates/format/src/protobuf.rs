@@ -22,7 +22,7 @@ pub(crate) use self::files::{Compiled, compile};
 pub(crate) use self::generate::schema_text;
 pub(crate) use self::kind::fields;
 use self::read::{MessagePlan, Slot, WellKnown, push_well_known, read_message};
-pub(crate) use self::read::{connect_name, decimal_of, integer_of};
+pub(crate) use self::read::{connect_name, decimal_of};
 use self::wire::{Reader, unzigzag};
 pub(crate) use self::write::minimal;
 use self::write::write_well_known;

@@ -154,7 +154,8 @@ pub(crate) fn write_long(value: i64, out: &mut Vec<u8>) {
     out.push(rest as u8);
 }
 
-fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+/// Appends bytes with their length before them.
+pub(crate) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     write_long(bytes.len() as i64, out);
     out.extend_from_slice(bytes);
 }
@@ -171,6 +172,24 @@ pub(crate) fn write_record(
             FieldPlan::Column(column, plan) => write_value(plan, &views[*column], row, out)?,
             FieldPlan::Null(branch) => write_long(i64::from(*branch), out),
         }
+    }
+    Ok(())
+}
+
+/// Appends a cell as a whole payload: bytes without their length.
+pub(crate) fn write_payload(
+    plan: &Plan,
+    view: &View<'_>,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), String> {
+    match (plan, view) {
+        (Plan::Bytes, View::Bytes(a)) => out.extend_from_slice(a.value(row)),
+        (Plan::Decimal(None), View::Decimal(a)) => {
+            let value = a.value(row).unscaled;
+            out.extend_from_slice(minimal(value, &value.to_be_bytes()));
+        }
+        _ => return write_value(plan, view, row, out),
     }
     Ok(())
 }

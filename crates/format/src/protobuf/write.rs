@@ -271,7 +271,7 @@ fn write_scalar(scalar: Scalar, view: &View<'_>, row: usize, out: &mut Vec<u8>) 
 
 /// Appends the content of a message that stands for a SQL type of its own.
 pub(crate) fn write_well_known(which: WellKnown, view: &View<'_>, row: usize, out: &mut Vec<u8>) {
-    let mut number = |field: u32, value: i64, out: &mut Vec<u8>| {
+    let number = |field: u32, value: i64, out: &mut Vec<u8>| {
         if value != 0 {
             write_tag(field, 0, out);
             write_varint(value as u64, out);

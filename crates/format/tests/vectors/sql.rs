@@ -5,18 +5,18 @@ use model::decimal::Rounding;
 use model::{Decimal, Field, Format, FormatKind, ProtobufNulls, SqlType, Value};
 
 /// A CREATE STREAM as far as formats matter.
-pub struct Create {
-    pub key: Vec<(String, SqlType)>,
-    pub value: Vec<(String, SqlType)>,
-    pub properties: Vec<(String, String)>,
+pub(crate) struct Create {
+    pub(crate) key: Vec<(String, SqlType)>,
+    pub(crate) value: Vec<(String, SqlType)>,
+    pub(crate) properties: Vec<(String, String)>,
 }
 
 impl Create {
-    pub fn property(&self, name: &str) -> Option<&str> {
+    pub(crate) fn property(&self, name: &str) -> Option<&str> {
         self.properties.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    pub fn format(&self, is_key: bool) -> Format {
+    pub(crate) fn format(&self, is_key: bool) -> Format {
         let side = if is_key { "KEY" } else { "VALUE" };
         let property = |name: &str| self.property(&format!("{side}_{name}"));
         let kind = property("FORMAT").or_else(|| self.property("FORMAT")).unwrap_or("KAFKA");
@@ -41,12 +41,12 @@ impl Create {
     }
 }
 
-pub struct Parser<'a> {
+pub(crate) struct Parser<'a> {
     rest: &'a str,
 }
 
 impl<'a> Parser<'a> {
-    pub fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { rest: text }
     }
 
@@ -99,7 +99,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub fn create(&mut self) -> Create {
+    pub(crate) fn create(&mut self) -> Create {
         self.expect("CREATE");
         self.word();
         self.word();
@@ -137,7 +137,7 @@ impl<'a> Parser<'a> {
         create
     }
 
-    pub fn ty(&mut self) -> SqlType {
+    pub(crate) fn ty(&mut self) -> SqlType {
         match self.word().as_str() {
             "BOOLEAN" => SqlType::Boolean,
             "INT" | "INTEGER" => SqlType::Integer,
@@ -185,7 +185,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `INSERT INTO name (A, B) VALUES (…)`: the names and their values, for columns of these types.
-    pub fn insert(&mut self, columns: &[(String, SqlType)]) -> Vec<(String, Value)> {
+    pub(crate) fn insert(&mut self, columns: &[(String, SqlType)]) -> Vec<(String, Value)> {
         self.expect("INSERT");
         self.expect("INTO");
         self.word();
@@ -286,7 +286,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-pub fn unhex(hex: &str) -> Bytes {
+pub(crate) fn unhex(hex: &str) -> Bytes {
     let digit = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).unwrap_or_default();
     (0..hex.len()).step_by(2).map(digit).collect::<Vec<_>>().into()
 }
@@ -314,7 +314,7 @@ fn time(text: &str) -> i32 {
 }
 
 /// A day as `2020-02-29`.
-pub fn date_text(day: i64) -> String {
+pub(crate) fn date_text(day: i64) -> String {
     let z = day + 719_468;
     let era = z.div_euclid(146_097);
     let doe = z.rem_euclid(146_097);
