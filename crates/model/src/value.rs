@@ -86,7 +86,7 @@ impl Value {
 
     /// The order of two values of one type; `None` where there is none (null, arrays, maps, structs).
     ///
-    /// Text is ordered by UTF-16 units, doubles by Java's `Double.compare`, bytes as unsigned.
+    /// Text is ordered by UTF-16 units, doubles by Java's `Double.compare`, bytes as signed.
     pub fn sql_cmp(&self, other: &Value) -> Option<Ordering> {
         match (self, other) {
             (Value::Boolean(a), Value::Boolean(b)) => Some(a.cmp(b)),
@@ -99,7 +99,7 @@ impl Value {
             (Value::Double(a), Value::Double(b)) => Some(a.total_cmp(b)),
             (Value::Decimal(a), Value::Decimal(b)) => Some(a.cmp_value(b)),
             (Value::String(a), Value::String(b)) => Some(utf16_cmp(a, b)),
-            (Value::Bytes(a), Value::Bytes(b)) => Some(a.cmp(b)),
+            (Value::Bytes(a), Value::Bytes(b)) => Some(bytes_cmp(a, b)),
             _ => None,
         }
     }
@@ -110,10 +110,24 @@ impl Value {
 /// Differs from the order of code points only where one side has a character beyond the BMP and the
 /// other one from U+E000 up: `'😀' < '￮'`.
 pub fn utf16_cmp(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() {
-        return a.as_bytes().cmp(b.as_bytes());
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let Some(at) = a.iter().zip(b).position(|(a, b)| a != b) else {
+        return a.len().cmp(&b.len());
+    };
+    // First bytes of characters beyond the BMP, and of those from U+E000 to its end.
+    match (a[at], b[at]) {
+        (0xf0.., 0xee | 0xef) => Ordering::Less,
+        (0xee | 0xef, 0xf0..) => Ordering::Greater,
+        (a, b) => a.cmp(&b),
     }
-    a.encode_utf16().cmp(b.encode_utf16())
+}
+
+/// Orders bytes as signed numbers, as Java's `ByteBuffer` does: 0xff comes before 0x7f.
+pub fn bytes_cmp(a: &[u8], b: &[u8]) -> Ordering {
+    match a.iter().zip(b).find(|(a, b)| a != b) {
+        Some((a, b)) => (*a as i8).cmp(&(*b as i8)),
+        None => a.len().cmp(&b.len()),
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +137,16 @@ mod tests {
     #[test]
     fn text_is_ordered_by_utf16_units() {
         assert_eq!(utf16_cmp("😀", "\u{ffee}"), Ordering::Less);
+        assert_eq!(utf16_cmp("\u{e000}", "\u{10000}"), Ordering::Greater);
+        assert_eq!(utf16_cmp("\u{d7ff}", "\u{10000}"), Ordering::Less);
+        assert_eq!(utf16_cmp("ab", "a"), Ordering::Greater);
         assert_eq!(utf16_cmp("a", "b"), Ordering::Less);
         assert_eq!(utf16_cmp("ä", "ä"), Ordering::Equal);
+    }
+
+    #[test]
+    fn bytes_are_ordered_as_signed_numbers() {
+        assert_eq!(bytes_cmp(&[0x7f], &[0xff]), Ordering::Greater);
+        assert_eq!(bytes_cmp(&[1], &[1, 0]), Ordering::Less);
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod feed_server;
+pub mod vectors;
 
 pub use clock::ScaledClock;
 pub use feed_server::{Fault, FeedServer, Recording, RecordingError};

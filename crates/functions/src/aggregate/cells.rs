@@ -10,7 +10,8 @@ use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, PrimitiveArray, StringArray,
 };
 use model::column::{arrow_type, column_of, value_at};
-use model::{ColumnBuilder, SqlType, Value, value::utf16_cmp};
+use model::value::{bytes_cmp, utf16_cmp};
+use model::{ColumnBuilder, SqlType, Value};
 
 /// A value (or null) for each group.
 pub(super) trait Cells: Send + Sync {
@@ -275,11 +276,11 @@ impl Cells for Binaries {
     }
 
     fn compare(&self, view: &BinaryArray, row: usize, group: usize) -> Ordering {
-        view.value(row).cmp(&self.values[group])
+        bytes_cmp(view.value(row), &self.values[group])
     }
 
     fn compare_groups(&self, a: usize, b: usize) -> Ordering {
-        self.values[a].cmp(&self.values[b])
+        bytes_cmp(&self.values[a], &self.values[b])
     }
 
     fn start(&self, capacity: usize) -> BinaryBuilder {

@@ -16,7 +16,7 @@ use arrow_array::types::{
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use functions::RowErrors;
 use model::column::value_at;
-use model::value::utf16_cmp;
+use model::value::{bytes_cmp, utf16_cmp};
 use model::{Decimal, SqlType, Value};
 use sql::ast::ComparisonOp;
 
@@ -84,7 +84,7 @@ fn compared(
         (S::String, S::String) => texts(op, a, b, rows),
         (S::Bytes, S::Bytes) => {
             let (left, right) = (a.array.as_binary::<i32>(), b.array.as_binary::<i32>());
-            ordered(op, rows, |row| left.value(a.at(row)).cmp(right.value(b.at(row))))
+            ordered(op, rows, |row| bytes_cmp(left.value(a.at(row)), right.value(b.at(row))))
         }
         (S::Decimal { .. } | S::Integer | S::Bigint, S::Decimal { .. })
         | (S::Decimal { .. }, S::Integer | S::Bigint) => {

@@ -26,7 +26,10 @@ pub(super) fn subscript(scope: &Scope<'_>, base: &Expr, index: &Expr) -> Part {
         SqlType::Map(key, _) => map_values(&a, &b, key, rows),
         _ => {
             let valid = b.validity(rows);
-            fail_nulls(&mut failed, valid.as_ref(), "the index of an array is null");
+            let mut nulls = RowErrors::none();
+            fail_nulls(&mut nulls, valid.as_ref(), "the index of an array is null");
+            nulls.retain(|row| !a.is_null(row));
+            failed.merge(nulls);
             array_elements(&a, &b, &index.ty, rows)
         }
     };

@@ -83,8 +83,7 @@ fn of_number(value: &Value, to: &SqlType) -> Option<Value> {
         (Value::Decimal(n), SqlType::Bigint) => Some(Value::Bigint(low_bits(*n)?)),
         (Value::Decimal(n), SqlType::Double) => Some(Value::Double(number::decimal_to_double(*n))),
         (Value::Decimal(n), SqlType::Decimal { precision, scale }) => {
-            let rounded = n.with_scale(*scale, Rounding::HalfUp)?;
-            rounded.fits(*precision).then_some(Value::Decimal(rounded))
+            number::resized(*n, *precision, *scale).map(Value::Decimal)
         }
         (Value::Double(n), SqlType::Decimal { precision, scale }) => {
             let unscaled = number::double_to_decimal(*n, *precision, *scale)?;
