@@ -1,6 +1,7 @@
 //! The statements of the dialect, as they were written: names unresolved, types unchecked.
 //!
-//! Flows out of the parser and into the analyzer. Identifiers are already upper-cased unless quoted.
+//! Flows out of the parser and into the analyzer. Identifiers are already upper-cased unless
+//! quoted.
 
 use model::{SqlType, Value};
 

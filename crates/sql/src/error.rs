@@ -1,8 +1,8 @@
 //! Why a text is not a statement, and where: in words for the person who wrote it.
 //!
 //! A [`ParseError`] knows its place; `Display` tells line and column, what was found and what could
-//! have stood there, then shows the line with a caret under the place. [`caret`] does the latter for
-//! the errors of analysis, too.
+//! have stood there, then shows the line with a caret under the place. [`caret`] does the latter
+//! for the errors of analysis, too.
 
 mod suggest;
 
@@ -76,7 +76,8 @@ pub enum Problem {
     },
     /// A whole number that fits no type.
     #[error(
-        "the number {0} is too large for BIGINT; write it with a point for DECIMAL, or with an exponent for DOUBLE"
+        "the number {0} is too large for BIGINT; write it with a point for DECIMAL, \
+         or with an exponent for DOUBLE"
     )]
     NumberTooLarge(String),
     /// A number beyond what a DOUBLE can hold.
@@ -106,7 +107,7 @@ pub enum Problem {
         why: &'static str,
     },
     /// `X'ff'`: ksqlDB has literals with a prefix in its grammar, but none in its types.
-    #[error("{0} '…' is no literal; write CAST('…' AS {0})")]
+    #[error("{0} '…' is no literal; to make a text another type, write CAST('…' AS type)")]
     PrefixedText(String),
     /// ESCAPE takes one character.
     #[error("ESCAPE takes a single character, not '{0}'")]
@@ -220,6 +221,12 @@ impl fmt::Display for ParseError {
 }
 
 impl std::error::Error for ParseError {}
+
+impl From<Box<ParseError>> for ParseError {
+    fn from(boxed: Box<ParseError>) -> Self {
+        *boxed
+    }
+}
 
 fn unexpected(found: &str, expected: &[String], hint: Option<&str>) -> String {
     let found = match found {

@@ -1,8 +1,8 @@
 //! Statements, expressions and types written back, in the one way the server does: `statementText`,
 //! `queryString`, and what names an unnamed column.
 //!
-//! Everything is in parentheses that could be misread, names are quoted where they must be, selected
-//! things stand one a line. What is written here parses to the same again.
+//! Everything is in parentheses that could be misread, names are quoted where they must be,
+//! selected things stand one a line. What is written here parses to the same again.
 
 mod expression;
 mod masked;

@@ -1,9 +1,9 @@
 //! Variables: `${name}` in a statement stands for a text that was defined before.
 //!
 //! A statement's text goes in, the text with the values in their places comes out, to be parsed as
-//! usual. A variable may stand for a name or a literal, and may occur inside a text in single quotes;
-//! it never becomes a word of the language or more than one token, so a value cannot change what a
-//! statement does.
+//! usual. A variable may stand for a name or a literal, and may occur inside a text in single
+//! quotes; it never becomes a word of the language or more than one token, so a value cannot change
+//! what a statement does.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ use crate::error::{ParseError, Problem};
 use crate::lexer::{self, Lexer, Token, TokenKind, words};
 use crate::parser;
 
-/// Defined variables. Their names are told apart regardless of case, and listed as they were written.
+/// Defined variables. Their names are told apart regardless of case, and listed as they were
+/// written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, (String, String)>);
 
@@ -51,7 +52,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Variables {
 /// The text of a script with the values of its variables filled in.
 ///
 /// Statements of the script that define variables do not count: substitute one statement after the
-/// other. Where none is defined the text is left as it is, and the parser refuses variables. Inside single quotes an unknown variable stays as it is, and `$${name}` is `${name}`.
+/// other. Where none is defined the text is left as it is, and the parser refuses variables. Inside
+/// single quotes an unknown variable stays as it is, and `$${name}` is `${name}`.
 ///
 /// ```
 /// use sql::variables::{Variables, substitute};

@@ -1,5 +1,5 @@
-//! Statements that real people and ksqlDB's own cases hold, read at run time where they are at hand:
-//! what is to be accepted is, what is to be refused is.
+//! Statements that real people and ksqlDB's own cases hold, read at run time where they are at
+//! hand: what is to be accepted is, what is to be refused is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,10 +98,10 @@ fn the_cases_of_ksqldb_parse() {
                     ));
                 }
                 for source in case["post"]["sources"].as_array().into_iter().flatten() {
-                    if let Some(schema) = source["schema"].as_str() {
-                        if let Err(error) = parse_schema(schema) {
-                            wrong.push(format!("{schema}\n{error}"));
-                        }
+                    if let Some(schema) = source["schema"].as_str()
+                        && let Err(error) = parse_schema(schema)
+                    {
+                        wrong.push(format!("{schema}\n{error}"));
                     }
                 }
             }
@@ -123,6 +123,9 @@ fn the_sql_tests_of_ksqldb_parse() {
     }
 }
 
+/// Expressions in which we see the fault sooner than ksqlDB does.
+const SOONER: &[&str] = &["INTERVAL '1' DAY", "STRUCT('a' := 1)"];
+
 /// Expressions and statements that were asked of a real server: refused there for their text,
 /// refused here; otherwise they parse.
 #[test]
@@ -137,6 +140,11 @@ fn the_vectors_parse() {
                 Some("plan" | "insert") => vector["message"].as_str().unwrap_or_default(),
                 _ => "",
             };
+            // Behind a comment ksqlDB points to a semicolon that only it has seen.
+            let sql = vector["sql"].as_str().unwrap_or_default();
+            let same_place = !sql.contains("--") && !SOONER.contains(&sql);
+            let place = message.strip_prefix("line ");
+            let place = place.filter(|_| same_place && message.contains("Syntax Error"));
             let result = if let Some(expression) = vector["sql"].as_str() {
                 let text = format!("SELECT RID, {expression} AS E0 FROM X EMIT CHANGES;");
                 parse_script(&text).map(|_| ())
@@ -153,6 +161,10 @@ fn the_vectors_parse() {
             let internal = message.contains("internal error");
             if result.is_err() != is_about_the_text(message) && !(internal && result.is_err()) {
                 wrong.push(format!("{line}\n{:?}", result.map_err(|e| e.to_string())));
+            } else if let (Err(error), Some(place)) = (result, place)
+                && !place.starts_with(&format!("{}:{}:", error.place.line, error.place.column))
+            {
+                wrong.push(format!("{line}\n{error}"));
             }
         }
     }

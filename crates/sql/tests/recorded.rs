@@ -1,5 +1,5 @@
-//! What a real server answered: errors are about the same statements and point to the same place, and
-//! what it calls `statementText` is what we would write. Read at run time, where it is at hand.
+//! What a real server answered: errors are about the same statements and point to the same place,
+//! and what it calls `statementText` is what we would write. Read at run time, where it is at hand.
 
 use std::collections::BTreeSet;
 use std::fs;

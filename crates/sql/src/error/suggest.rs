@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
-/// The one of `candidates` that `word` is probably a slip of, if any: at most a third of its letters
-/// differ. Case does not count; of equally near ones the first.
+/// The one of `candidates` that `word` is probably a slip of, if any: at most a third of its
+/// letters differ. Case does not count; of equally near ones the first.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_ascii_uppercase();
     candidates

@@ -1,7 +1,8 @@
 //! The words of the language, and which of them may be a name without quotes.
 //!
 //! The list decides what `SELECT AT FROM X` means, so it is ksqlDB's, to the word: a statement that
-//! is refused there is refused here, and text is written back with quotes exactly where it needs them.
+//! is refused there is refused here, and text is written back with quotes exactly where it needs
+//! them.
 
 /// Words with a meaning of their own that must be quoted to be a name, in order.
 pub const RESERVED: &[&str] = &[

@@ -12,9 +12,10 @@ use crate::lexer::{Symbol, Token, TokenKind};
 
 use super::{HEIGHT_MAX, Parsed, Parser};
 
-/// An expression and the height of its tree.
+/// An expression and the height of its tree. Boxed, because the functions here call each other in
+/// circles and their results lie on the stack.
 struct Tall {
-    expr: Expr,
+    expr: Box<Expr>,
     height: usize,
 }
 
@@ -37,53 +38,73 @@ enum Between {
 impl Parser<'_> {
     /// Any expression.
     pub(super) fn expression(&mut self) -> Parsed<Expr> {
-        self.condition().map(|tall| tall.expr)
+        Ok(*self.condition()?.expr)
     }
 
     /// An expression without comparison, AND, OR and NOT, unless in parentheses.
     pub(super) fn value_expression(&mut self) -> Parsed<Expr> {
-        self.nested(|parser| parser.value(Binding::Concat)).map(|tall| tall.expr)
+        Ok(*self.nested(|parser| parser.value(Binding::Concat))?.expr)
     }
 
     /// An expression of operands and postfixes only, or nothing read.
     pub(super) fn primary_expression(&mut self) -> Parsed<Expr> {
-        self.postfixed().map(|tall| tall.expr)
+        Ok(*self.postfixed()?.expr)
     }
 
     fn condition(&mut self) -> Parsed<Tall> {
-        self.nested(|parser| parser.or())
+        // As `nested`, with fewer frames on the stack.
+        self.enter()?;
+        let result = self.joined(false);
+        self.depth -= 1;
+        result
     }
 
-    fn or(&mut self) -> Parsed<Tall> {
-        let start = self.peek();
-        let mut left = self.and()?;
-        while self.is_word_at(0, "OR") {
-            self.advance();
-            let right = self.and()?;
-            left = self.join(start, left, right, ExprKind::Or)?;
-        }
-        Ok(left)
-    }
-
-    fn and(&mut self) -> Parsed<Tall> {
+    /// Comparisons joined by AND and, unless `only_and`, by OR.
+    fn joined(&mut self, only_and: bool) -> Parsed<Tall> {
         let start = self.peek();
         let mut left = self.not()?;
-        while self.is_word_at(0, "AND") {
-            self.advance();
-            let right = self.not()?;
-            left = self.join(start, left, right, ExprKind::And)?;
+        loop {
+            if self.is_word_at(0, "AND") {
+                self.advance();
+                let right = self.not()?;
+                left = self.join(start, left, right, ExprKind::And)?;
+            } else if !only_and && self.is_word_at(0, "OR") {
+                self.advance();
+                let right = self.joined(true)?;
+                left = self.join(start, left, right, ExprKind::Or)?;
+            } else {
+                return Ok(left);
+            }
         }
-        Ok(left)
     }
 
+    /// `NOT NOT … comparison`
     fn not(&mut self) -> Parsed<Tall> {
-        let start = self.peek();
         if !self.is_word_at(0, "NOT") {
             return self.comparison();
         }
-        self.advance();
-        let operand = self.nested(|parser| parser.not())?;
-        self.grow(start, operand.height, ExprKind::Not(Box::new(operand.expr)))
+        let mut nots = Vec::new();
+        while self.is_word_at(0, "NOT") {
+            nots.push(self.advance());
+        }
+        let operand = self.comparison()?;
+        nots.into_iter().rev().try_fold(operand, |operand, start| self.negated(start, operand))
+    }
+
+    /// NOT before `operand`; `NOT (a LIKE b)` is `a NOT LIKE b`, because that is written back so.
+    fn negated(&self, start: Token, mut operand: Tall) -> Parsed<Tall> {
+        match &mut operand.expr.kind {
+            ExprKind::Like { negated, .. }
+            | ExprKind::Between { negated, .. }
+            | ExprKind::In { negated, .. }
+                if !*negated =>
+            {
+                *negated = true;
+                operand.expr.span = self.span_from(start);
+                Ok(operand)
+            }
+            _ => self.grow(start, operand.height, ExprKind::Not(operand.expr)),
+        }
     }
 
     /// A value, and at most one comparison of it: `1 < 2 < 3` is none.
@@ -139,7 +160,7 @@ impl Parser<'_> {
     fn is_predicate(&mut self, start: Token, left: Tall) -> Parsed<Tall> {
         let not = self.eat_word("NOT");
         if self.eat_word("NULL") {
-            let operand = Box::new(left.expr);
+            let operand = left.expr;
             let kind = if not { ExprKind::IsNotNull(operand) } else { ExprKind::IsNull(operand) };
             return self.grow(start, left.height, kind);
         }
@@ -160,8 +181,7 @@ impl Parser<'_> {
         self.expect_word("AND")?;
         let high = self.value(Binding::Concat)?;
         let height = operand.height.max(low.height).max(high.height);
-        let (operand, low, high) =
-            (Box::new(operand.expr), Box::new(low.expr), Box::new(high.expr));
+        let (operand, low, high) = (operand.expr, low.expr, high.expr);
         self.grow(start, height, ExprKind::Between { operand, low, high, negated })
     }
 
@@ -170,7 +190,7 @@ impl Parser<'_> {
         let (list, height) = self.list(|parser| parser.condition())?;
         self.expect_symbol(Symbol::Close)?;
         let height = height.max(operand.height);
-        let operand = Box::new(operand.expr);
+        let operand = operand.expr;
         self.grow(start, height, ExprKind::In { operand, list, negated })
     }
 
@@ -189,7 +209,7 @@ impl Parser<'_> {
             };
         }
         let height = operand.height.max(pattern.height);
-        let (operand, pattern) = (Box::new(operand.expr), Box::new(pattern.expr));
+        let (operand, pattern) = (operand.expr, pattern.expr);
         self.grow(start, height, ExprKind::Like { operand, pattern, escape, negated })
     }
 
@@ -233,17 +253,28 @@ impl Parser<'_> {
 
     /// `-operand`, `+operand`; a minus before a number belongs to the number.
     fn signed(&mut self) -> Parsed<Tall> {
-        let start = self.peek();
-        let minus = match start.kind {
-            TokenKind::Symbol(Symbol::Minus) if !self.is_number() => true,
-            TokenKind::Symbol(Symbol::Plus) => false,
-            _ => return self.postfixed(),
-        };
-        self.advance();
-        let operand = self.nested(|parser| parser.signed())?;
-        let inner = Box::new(operand.expr);
-        let kind = if minus { ExprKind::Negate(inner) } else { ExprKind::Plus(inner) };
-        self.grow(start, operand.height, kind)
+        if self.sign().is_none() {
+            return self.postfixed();
+        }
+        let mut signs = Vec::new();
+        while let Some(minus) = self.sign() {
+            signs.push((self.advance(), minus));
+        }
+        let operand = self.postfixed()?;
+        signs.into_iter().rev().try_fold(operand, |operand, (start, minus)| {
+            let Tall { expr, height } = operand;
+            let kind = if minus { ExprKind::Negate(expr) } else { ExprKind::Plus(expr) };
+            self.grow(start, height, kind)
+        })
+    }
+
+    /// Whether the sign that stands here is a minus, if one does.
+    fn sign(&self) -> Option<bool> {
+        match self.peek().kind {
+            TokenKind::Symbol(Symbol::Minus) if !self.is_number() => Some(true),
+            TokenKind::Symbol(Symbol::Plus) => Some(false),
+            _ => None,
+        }
     }
 
     /// `left kind right`
@@ -255,17 +286,16 @@ impl Parser<'_> {
         kind: impl FnOnce(Box<Expr>, Box<Expr>) -> ExprKind,
     ) -> Parsed<Tall> {
         let height = left.height.max(right.height);
-        self.grow(start, height, kind(Box::new(left.expr), Box::new(right.expr)))
+        self.grow(start, height, kind(left.expr, right.expr))
     }
 
     /// An expression from `start` to here, whose parts are `height` high.
     fn grow(&self, start: Token, height: usize, kind: ExprKind) -> Parsed<Tall> {
         let span: Span = self.span_from(start);
-        let expr = Expr { kind, span };
         if height >= HEIGHT_MAX {
             return Err(self.error(Problem::TooDeep(HEIGHT_MAX), span));
         }
-        Ok(Tall { expr, height: height + 1 })
+        Ok(Tall { expr: Box::new(Expr { kind, span }), height: height + 1 })
     }
 
     /// `item, item, …`, and the height of the highest.
@@ -275,6 +305,6 @@ impl Parser<'_> {
     ) -> Parsed<(Vec<Expr>, usize)> {
         let items = self.comma_list(|parser| item(parser))?;
         let height = items.iter().map(|tall| tall.height).max().unwrap_or_default();
-        Ok((items.into_iter().map(|tall| tall.expr).collect(), height))
+        Ok((items.into_iter().map(|tall| *tall.expr).collect(), height))
     }
 }

@@ -87,17 +87,18 @@ impl Parser<'_> {
 
     /// `[IF EXISTS]`
     pub(super) fn if_exists(&mut self) -> Parsed<bool> {
-        if self.is_if("EXISTS") { self.eat_words(&["IF", "EXISTS"]) } else { Ok(false) }
+        if self.is_if() { self.eat_words(&["IF", "EXISTS"]) } else { Ok(false) }
     }
 
     /// `[IF NOT EXISTS]`
     pub(super) fn if_not_exists(&mut self) -> Parsed<bool> {
-        if self.is_if("NOT") { self.eat_words(&["IF", "NOT", "EXISTS"]) } else { Ok(false) }
+        if self.is_if() { self.eat_words(&["IF", "NOT", "EXISTS"]) } else { Ok(false) }
     }
 
-    /// `IF` may be a name; with a word of the language behind it, it is not.
-    fn is_if(&mut self, behind: &str) -> bool {
-        self.is_word_at(0, "IF") && self.is_word_at(1, behind)
+    /// IF may be a name, too, if it is followed by what follows a name.
+    fn is_if(&self) -> bool {
+        let follows_name = ["DELETE", "WITH", "AS"].iter().any(|word| self.is_word_at(1, word));
+        self.is_word_at(0, "IF") && self.peek_at(1).kind == TokenKind::Word && !follows_name
     }
 
     /// `(name, …)`

@@ -11,8 +11,8 @@ use super::{Parsed, Parser};
 const JOINS_MAX: usize = 100;
 
 impl Parser<'_> {
-    /// `SELECT … FROM … [WINDOW] [WHERE] [GROUP BY] [PARTITION BY] [HAVING] [ORDER BY] [EMIT] [LIMIT]
-    /// [OFFSET]`
+    /// `SELECT … FROM … [WINDOW] [WHERE] [GROUP BY] [PARTITION BY] [HAVING] [ORDER BY] [EMIT]
+    /// [LIMIT] [OFFSET]`
     pub(super) fn query(&mut self) -> Parsed<Query> {
         let start = self.peek();
         self.expect_word("SELECT")?;
@@ -84,7 +84,7 @@ impl Parser<'_> {
         if !(0..rest).any(|i| ahead(self, i)) {
             return Ok(None);
         }
-        let at = self.at;
+        let mark = self.mark();
         match self.primary_expression() {
             Ok(base) if ahead(self, 0) => {
                 self.advance();
@@ -92,8 +92,7 @@ impl Parser<'_> {
                 Ok(Some(base))
             }
             _ => {
-                self.at = at;
-                self.expected.clear();
+                self.return_to(mark);
                 Ok(None)
             }
         }
@@ -134,8 +133,10 @@ impl Parser<'_> {
 
     /// Is this name an alias? Some clauses begin with a word that may be one.
     fn is_alias(&self) -> bool {
-        let clause = (self.is_word_at(0, "EMIT")
-            && (self.is_word_at(1, "CHANGES") || self.is_word_at(1, "FINAL")))
+        // `EMIT EMIT CHANGES` and `EMIT ORDER BY` have an alias, `EMIT CHNAGES` has a slip.
+        let clauses = ["EMIT", "PARTITION", "ORDER", "OFFSET"];
+        let other_clause = clauses.iter().any(|word| self.is_word_at(1, word));
+        let clause = (self.is_word_at(0, "EMIT") && self.is_name_at(1) && !other_clause)
             || (self.is_word_at(0, "PARTITION") && self.is_word_at(1, "BY"))
             || (self.is_word_at(0, "ORDER") && self.is_word_at(1, "BY"))
             || (self.is_word_at(0, "OFFSET") && self.peek_at(1).kind == TokenKind::Integer);
@@ -229,18 +230,17 @@ impl Parser<'_> {
         Ok((retention, grace))
     }
 
-    /// `GROUP BY a, b`, `GROUP BY (a, b)`, `GROUP BY ()`; empty if it does not stand here.
+    /// `GROUP BY a, b`, `GROUP BY (a, b)`; empty if it does not stand here.
     fn clause_list(&mut self, words: &[&'static str]) -> Parsed<Vec<Expr>> {
         if !self.eat_words(words)? {
             return Ok(Vec::new());
         }
-        let at = self.at;
+        let mark = self.mark();
         if let Some(list) = self.parenthesized_clause_list() {
             return Ok(list);
         }
         // `(a + b) * c` begins like a list in parentheses, too.
-        self.at = at;
-        self.expected.clear();
+        self.return_to(mark);
         self.comma_list(|parser| parser.value_expression())
     }
 
@@ -248,10 +248,6 @@ impl Parser<'_> {
     fn parenthesized_clause_list(&mut self) -> Option<Vec<Expr>> {
         if !self.eat_symbol(Symbol::Open) {
             return None;
-        }
-        if self.is_symbol_at(0, Symbol::Close) {
-            self.advance();
-            return Some(Vec::new());
         }
         let list = self.comma_list(|parser| parser.value_expression()).ok()?;
         if !self.is_symbol_at(0, Symbol::Close) {

@@ -1,9 +1,13 @@
 //! SHOW, LIST, DESCRIBE, EXPLAIN, PRINT: the statements that only look.
 
 use crate::ast::{ConnectorKind, Describe, Explain, ParsedStatement, Show, Statement};
+use crate::error::Problem;
 use crate::lexer::{Symbol, TokenKind};
 
 use super::{Parsed, Parser};
+
+/// How often EXPLAIN may explain an EXPLAIN.
+const EXPLAINS_MAX: usize = 4;
 
 impl Parser<'_> {
     /// Behind SHOW or LIST.
@@ -72,6 +76,10 @@ impl Parser<'_> {
             return Ok(Statement::Explain(Explain::Query(self.name_as_written()?)));
         }
         let start = self.peek();
+        // Nothing else is nested here: a statement is not part of an expression.
+        if self.depth >= EXPLAINS_MAX {
+            return Err(self.error(Problem::TooDeep(EXPLAINS_MAX), start.span));
+        }
         let statement = self.nested(|parser| parser.statement())?;
         let mut span = self.span_from(start);
         let mut text = self.text[span.start..span.end].to_owned();

@@ -1,7 +1,7 @@
 //! One statement: its first word decides which.
 
 use crate::ast::{CreateSource, ParsedStatement, QueryRef, SourceKind, Statement};
-use crate::error::{Problem, nearest};
+use crate::error::{ParseError, Problem, nearest};
 use crate::lexer::{Symbol, TokenKind, words};
 
 use super::{Dialect, Parsed, Parser};
@@ -59,12 +59,12 @@ impl Parser<'_> {
         }
     }
 
-    fn unknown_statement(&self) -> crate::error::ParseError {
+    fn unknown_statement(&self) -> Box<ParseError> {
         let first = self.peek();
         if let TokenKind::Unclosed(_) | TokenKind::Variable = first.kind {
             return self.unexpected(&[]);
         }
-        let found = self.token_text(first).to_owned();
+        let found = super::complaint::quote_sign(self.token_text(first));
         let nearest = nearest(&found, words::STATEMENTS.iter().copied()).map(str::to_owned);
         self.error(Problem::UnknownStatement { found, nearest }, first.span)
     }
@@ -141,6 +141,10 @@ impl Parser<'_> {
         }
         self.expect_word("VALUES")?;
         let values = self.row()?;
+        if self.is_symbol_at(0, Symbol::Comma) {
+            let hint = "each row takes an INSERT of its own";
+            return Err(self.unexpected_with_hint(hint));
+        }
         Ok(Statement::InsertValues { target, columns, values })
     }
 

@@ -13,11 +13,16 @@ pub(super) fn write(out: &mut String, expr: &Expr) -> fmt::Result {
         ExprKind::Literal(value) => write_value(out, value),
         ExprKind::Unit(unit) => out.write_str(unit.word()),
         ExprKind::Column { source, name } => {
-            if let Some(source) = source {
-                write_name(out, source)?;
-                out.push('.');
+            let Some(source) = source else { return write_name(out, name) };
+            write_name(out, source)?;
+            // `.2` would be read as a number.
+            match name.starts_with(|c: char| c.is_ascii_digit()) {
+                true => write!(out, ".`{}`", name.replace('`', "``")),
+                false => {
+                    out.push('.');
+                    write_name(out, name)
+                }
             }
-            write_name(out, name)
         }
         ExprKind::Field { base, name } => {
             write_base(out, base)?;
@@ -25,7 +30,13 @@ pub(super) fn write(out: &mut String, expr: &Expr) -> fmt::Result {
             write_name(out, name)
         }
         ExprKind::Subscript { base, index } => {
-            write_base(out, base)?;
+            match &base.kind {
+                // Unquoted it would make an array.
+                ExprKind::Column { source: None, name } if name == "ARRAY" => {
+                    out.push_str("`ARRAY`");
+                }
+                _ => write_base(out, base)?,
+            }
             out.push('[');
             write(out, index)?;
             out.push(']');
@@ -176,19 +187,23 @@ fn write_negated(
     Ok(())
 }
 
-/// `-operand`; what would run into the sign gets a blank, a number parentheses.
+/// `-operand`; what would run into the sign gets a blank, what would be a negative number
+/// parentheses.
 fn write_sign(out: &mut String, sign: char, operand: &Expr) -> fmt::Result {
     out.push(sign);
     let text = super::format_expr(operand);
-    match operand.kind {
-        ExprKind::Literal(_) => write!(out, "({text})"),
-        _ if text.starts_with(['-', '+']) => write!(out, " {text}"),
-        _ => out.write_str(&text),
+    let column = matches!(operand.kind, ExprKind::Column { .. });
+    if sign == '-' && !column && text.starts_with(|c: char| c.is_ascii_digit()) {
+        return write!(out, "({text})");
     }
+    if text.starts_with(['-', '+']) {
+        out.push(' ');
+    }
+    out.write_str(&text)
 }
 
 /// What `[…]` or `->` is put behind: a sign in front would bind less.
-fn write_base(out: &mut String, base: &Expr) -> fmt::Result {
+pub(super) fn write_base(out: &mut String, base: &Expr) -> fmt::Result {
     let sign = matches!(base.kind, ExprKind::Negate(_) | ExprKind::Plus(_));
     if !sign {
         return write(out, base);

@@ -56,7 +56,7 @@ fn write_item(out: &mut String, item: &SelectItem) -> fmt::Result {
             out.write_str(".*")
         }
         SelectItem::StructStar { base, .. } => {
-            expression::write(out, base)?;
+            expression::write_base(out, base)?;
             out.write_str("->*")
         }
         SelectItem::Expr { expr, alias } => {

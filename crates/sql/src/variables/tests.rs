@@ -72,7 +72,7 @@ fn a_value_never_becomes_more_than_one_token_or_a_word_of_the_language() {
     refused("${stmt} STREAMS;", "a variable may stand for a name or a literal, not here");
     refused(
         "DESCRIBE $${name};",
-        "found $, expected the name of a stream or table, STREAMS, TABLES, FUNCTION or CONNECTOR",
+        "found '$', expected the name of a stream or table, STREAMS, TABLES, FUNCTION or CONNECTOR",
     );
 }
 

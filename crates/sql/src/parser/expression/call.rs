@@ -15,14 +15,17 @@ impl Parser<'_> {
         if self.is_symbol_at(0, Symbol::Star) {
             self.advance();
         } else if !self.is_symbol_at(0, Symbol::Close) {
+            // The first argument is what the lambdas are applied to; they all come last.
             let mut lambdas = false;
-            let mut first = true;
-            (args, height) = self.list(|parser| {
-                // The first argument is what the lambdas are applied to; they all come last.
-                lambdas = lambdas || (!first && parser.is_lambda());
-                first = false;
-                if lambdas { parser.lambda() } else { parser.argument() }
-            })?;
+            loop {
+                lambdas = lambdas || (!args.is_empty() && self.is_lambda());
+                let arg = if lambdas { self.lambda()? } else { self.argument()? };
+                height = height.max(arg.height);
+                args.push(*arg.expr);
+                if !self.eat_symbol(Symbol::Comma) {
+                    break;
+                }
+            }
         }
         self.expect_symbol(Symbol::Close)?;
         self.grow(start, height, ExprKind::Call { name, args })
@@ -69,6 +72,6 @@ impl Parser<'_> {
         };
         self.expect_symbol(Symbol::FatArrow)?;
         let body = self.condition()?;
-        self.grow(start, body.height, ExprKind::Lambda { params, body: Box::new(body.expr) })
+        self.grow(start, body.height, ExprKind::Lambda { params, body: body.expr })
     }
 }

@@ -22,7 +22,7 @@ impl Parser<'_> {
             } else if self.is_symbol_at(0, Symbol::Arrow) && !self.is_symbol_at(1, Symbol::Star) {
                 self.advance();
                 let name = self.name_called("the name of a field")?;
-                let kind = ExprKind::Field { base: Box::new(base.expr), name };
+                let kind = ExprKind::Field { base: base.expr, name };
                 base = self.grow(start, base.height, kind)?;
             } else {
                 return Ok(base);
@@ -31,28 +31,35 @@ impl Parser<'_> {
     }
 
     fn operand(&mut self) -> Parsed<Tall> {
-        let start = self.peek();
-        if let Some(value) = self.eat_literal()? {
-            return self.grow(start, 0, ExprKind::Literal(value));
-        }
-        if start.kind == TokenKind::Symbol(Symbol::Open) {
+        if self.is_symbol_at(0, Symbol::Open) {
             self.advance();
             let inner = self.condition()?;
             self.expect_symbol(Symbol::Close)?;
             return Ok(inner);
         }
-        let word = match start.kind {
-            TokenKind::Word => self.token_text(start).to_ascii_uppercase(),
-            _ => String::new(),
-        };
-        let open = self.is_symbol_at(1, Symbol::Open);
-        match word.as_str() {
-            "CASE" => self.case(),
-            "CAST" => self.cast(),
-            "ARRAY" if self.is_symbol_at(1, Symbol::OpenBracket) => self.make_array(),
-            "MAP" if open => self.make_map(),
-            "STRUCT" if open => self.make_struct(),
-            _ => self.column_or_call(),
+        if self.is_word_at(0, "CASE") {
+            return self.case();
+        }
+        if self.is_word_at(0, "CAST") {
+            return self.cast();
+        }
+        if self.is_word_at(0, "ARRAY") && self.is_symbol_at(1, Symbol::OpenBracket) {
+            return self.make_array();
+        }
+        if self.is_word_at(0, "MAP") && self.is_symbol_at(1, Symbol::Open) {
+            return self.make_map();
+        }
+        if self.is_word_at(0, "STRUCT") && self.is_symbol_at(1, Symbol::Open) {
+            return self.make_struct();
+        }
+        self.literal_or_name()
+    }
+
+    fn literal_or_name(&mut self) -> Parsed<Tall> {
+        let start = self.peek();
+        match self.eat_literal()? {
+            Some(value) => self.grow(start, 0, ExprKind::Literal(value)),
+            None => self.column_or_call(),
         }
     }
 
@@ -86,7 +93,7 @@ impl Parser<'_> {
         if !self.is_word("WHEN") {
             let tall = self.nested(|parser| parser.value(Binding::Concat))?;
             height = tall.height;
-            operand = Some(Box::new(tall.expr));
+            operand = Some(tall.expr);
         }
         let mut branches = Vec::new();
         while self.eat_word("WHEN") {
@@ -94,7 +101,7 @@ impl Parser<'_> {
             self.expect_word("THEN")?;
             let then = self.condition()?;
             height = height.max(when.height).max(then.height);
-            branches.push((when.expr, then.expr));
+            branches.push((*when.expr, *then.expr));
         }
         if branches.is_empty() {
             return Err(self.unexpected(&[]));
@@ -103,7 +110,7 @@ impl Parser<'_> {
         if self.eat_word("ELSE") {
             let tall = self.condition()?;
             height = height.max(tall.height);
-            otherwise = Some(Box::new(tall.expr));
+            otherwise = Some(tall.expr);
         }
         self.expect_word("END")?;
         self.grow(start, height, ExprKind::Case { operand, branches, otherwise })
@@ -117,7 +124,7 @@ impl Parser<'_> {
         self.expect_word("AS")?;
         let ty = self.type_name()?;
         self.expect_symbol(Symbol::Close)?;
-        let kind = ExprKind::Cast { operand: Box::new(operand.expr), ty };
+        let kind = ExprKind::Cast { operand: operand.expr, ty };
         self.grow(start, operand.height, kind)
     }
 
@@ -140,7 +147,7 @@ impl Parser<'_> {
         self.constructor(|parser| {
             let key_token = parser.peek();
             let key = parser.condition()?;
-            if entries.iter().any(|(other, _)| *other == key.expr) {
+            if entries.iter().any(|(other, _)| *other == *key.expr) {
                 let span = parser.span_from(key_token);
                 let name = format!("the key {}", &parser.text[span.start..span.end]);
                 return Err(parser.error(Problem::Twice(name), span));
@@ -148,7 +155,7 @@ impl Parser<'_> {
             parser.expect_symbol(Symbol::Assign)?;
             let value = parser.condition()?;
             height = height.max(key.height).max(value.height);
-            entries.push((key.expr, value.expr));
+            entries.push((*key.expr, *value.expr));
             Ok(())
         })?;
         self.grow(start, height, ExprKind::MakeMap(entries))
@@ -167,7 +174,7 @@ impl Parser<'_> {
             parser.expect_symbol(Symbol::Assign)?;
             let value = parser.condition()?;
             height = height.max(value.height);
-            fields.push((name, value.expr));
+            fields.push((name, *value.expr));
             Ok(())
         })?;
         self.grow(start, height, ExprKind::MakeStruct(fields))
