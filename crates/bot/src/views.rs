@@ -111,7 +111,7 @@ const ALERTS: &str = "SELECT ID, CHAT, NAME, DIRECTION, THRESHOLD, LABEL, FREE, 
     EMIT CHANGES;";
 const POSITION: &str = "SELECT POSITION FROM BOT_STATE WHERE NAME = '${name}';";
 const SAVE_POSITION: &str =
-    "INSERT INTO BOT_STATE (NAME, POSITION) VALUES ('${name}', ${position});";
+    "INSERT INTO BOT_STATE_CHANGES (NAME, POSITION) VALUES ('${name}', ${position});";
 
 /// The views, through the API. Cheap to clone.
 #[derive(Clone)]

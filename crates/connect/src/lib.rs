@@ -18,6 +18,7 @@ pub mod secret;
 pub mod source;
 pub mod sources;
 
+pub use city::{City, CityError};
 pub use config::{ConfigError, Environment, Properties};
 pub use error::{CreateError, DropError, UnknownConnector};
 pub use runtime::{Connectors, Description, State, Status};
