@@ -23,8 +23,10 @@ impl Environment {
         let mut environment = Self::default();
         for topic in case["topics"].as_array().into_iter().flatten() {
             let name = topic["name"].as_str().unwrap_or_default().to_owned();
-            let partitions = topic["partitions"].as_u64().unwrap_or(1) as u32;
-            environment.topics.insert(name, partitions);
+            // Without a number the statement's counts.
+            if let Some(partitions) = topic["partitions"].as_u64() {
+                environment.topics.insert(name, partitions as u32);
+            }
             environment.any_schema |= topic.get("valueSchema").is_some();
             environment.any_schema |= topic.get("keySchema").is_some();
         }
@@ -75,6 +77,66 @@ impl Script {
     /// The trees of all plans.
     pub(crate) fn explained(&self) -> &str {
         &self.explained
+    }
+
+    /// Is there the source that a case expects (`post.sources`), with its columns and formats?
+    pub(crate) fn compare(&self, wanted: &serde_json::Value) -> Result<(), String> {
+        let name = wanted["name"].as_str().unwrap_or_default();
+        let Some(source) = self.catalog.sources.get(name) else {
+            return Err(format!("there is no {name}"));
+        };
+        let kind = if source.kind == SourceKind::Stream { "stream" } else { "table" };
+        if wanted["type"].as_str().is_some_and(|wanted| !wanted.eq_ignore_ascii_case(kind)) {
+            return Err(format!("{name} is a {kind}"));
+        }
+        if let Some(schema) = wanted["schema"].as_str() {
+            let columns = sql::parser::parse_schema(schema).map_err(|error| error.to_string())?;
+            let wanted = self.columns(&columns)?;
+            let by_namespace = |schema: &Schema| {
+                let stored = |ns| schema.of(ns).cloned().collect::<Vec<_>>();
+                [model::Namespace::Key, model::Namespace::Value].map(stored)
+            };
+            if by_namespace(&wanted) != by_namespace(&source.schema) {
+                return Err(format!("{name} is [{}], not [{wanted}]", source.schema));
+            }
+        }
+        let formats = [("keyFormat", &source.key_format), ("valueFormat", &source.value_format)];
+        for (side, format) in formats {
+            let wanted = wanted[side].as_str().or(wanted[side]["format"].as_str());
+            if wanted.is_some_and(|wanted| wanted != format.kind.name()) {
+                return Err(format!("{side} of {name} is {}, not {wanted:?}", format.kind));
+            }
+        }
+        if let Some(wanted) = wanted["keyFormat"].as_object() {
+            let found = source.window.map(|window| format!("{window:?}").to_uppercase());
+            let window = wanted.get("windowType").and_then(|w| w.as_str()).unwrap_or("");
+            if found.is_some() == window.is_empty()
+                || !found.clone().unwrap_or_default().starts_with(window)
+            {
+                return Err(format!("window of {name} is {found:?}, not {window}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(&self, definitions: &[sql::ast::ColumnDefinition]) -> Result<Schema, String> {
+        let mut columns = Vec::new();
+        for definition in definitions {
+            let ty = sql::analyze::types::resolve_type(
+                &definition.ty,
+                &self.catalog.types,
+                definition.span,
+            );
+            let ty = ty.map_err(|error| error.to_string())?;
+            let name = definition.name.clone();
+            columns.push(match definition.constraint {
+                sql::ast::Constraint::Key | sql::ast::Constraint::PrimaryKey => {
+                    Column::key(name, ty)
+                }
+                _ => Column::value(name, ty),
+            });
+        }
+        Ok(Schema::new(columns))
     }
 
     pub(crate) fn run(&mut self, text: &str) -> Result<(), String> {

@@ -74,6 +74,8 @@ pub struct KeyColumn {
     pub name: String,
     /// Expressions (qualified) that mean it in the select list, best first.
     pub means: Vec<ast::Expr>,
+    /// Other expressions that are equal to it: those a join compared.
+    pub equal: Vec<ast::Expr>,
 }
 
 /// A column that `*` stands for.
@@ -156,7 +158,8 @@ pub fn analyze_query(
     if grouped {
         stage = aggregate::build(stage, &canonical, &aggregates, &from, target, types)?;
     }
-    let output = project::build(stage, &canonical, target, types)?;
+    let keyless = context.settings.flag("ksql.new.query.planner.enabled", false);
+    let output = project::build(stage, &canonical, target, types, keyless)?;
     let mut root = output.step;
     if canonical.emit == Some(Emit::Final) {
         check_final(&canonical, grouped, context.settings)?;
@@ -302,6 +305,11 @@ fn partition_by(
 ) -> Result<Stage> {
     let expressions = &query.partition_by;
     let span = expressions[0].span;
+    let unchanged = stage.keys.len() == expressions.len()
+        && stage.keys.iter().zip(expressions).all(|(key, expr)| key.means.contains(expr));
+    if unchanged {
+        return Ok(stage);
+    }
     if stage.kind == SourceKind::Table {
         return Err(AnalyzeError::at(span, QueryError::PartitionTable));
     }
@@ -310,11 +318,6 @@ fn partition_by(
             return Err(AnalyzeError::at(span, QueryError::PartitionNull));
         }
         return rekey(stage, &[], types, Vec::new());
-    }
-    let unchanged = stage.keys.len() == expressions.len()
-        && stage.keys.iter().zip(expressions).all(|(key, expr)| key.means.contains(expr));
-    if unchanged {
-        return Ok(stage);
     }
     if stage.window.is_some() {
         return Err(AnalyzeError::at(span, QueryError::PartitionWindowed));
@@ -350,18 +353,23 @@ fn rekey(
         };
         Column { namespace, ..column.clone() }
     }));
+    if stage.joined {
+        stage.star = joined_star(&stage.scope);
+    }
     let is_key = |star: &StarColumn| expressions.contains(&star.expr);
     let is_old = |star: &StarColumn| old.contains(&star.expr);
     let made = expressions.iter().zip(&names).map(|(expr, name)| {
         let known = stage.star.iter().find(|star| star.expr == *expr);
         known.cloned().unwrap_or(StarColumn { alias: None, expr: expr.clone(), name: name.clone() })
     });
-    let rest = stage.star.iter().filter(|star| !is_key(star) && !is_old(star));
-    let last = stage.star.iter().filter(|star| !is_key(star) && is_old(star));
+    let joined = stage.joined;
+    let rest = stage.star.iter().filter(|star| !is_key(star) && (joined || !is_old(star)));
+    let last = stage.star.iter().filter(|star| !is_key(star) && !joined && is_old(star));
     stage.star = made.chain(rest.cloned()).chain(last.cloned()).collect();
     stage.keys = Vec::new();
     for (index, ((expr, name), key)) in expressions.iter().zip(&names).zip(&bound).enumerate() {
-        stage.keys.push(KeyColumn { index, name: name.clone(), means: vec![expr.clone()] });
+        let (name, means, equal) = (name.clone(), vec![expr.clone()], Vec::new());
+        stage.keys.push(KeyColumn { index, name, means, equal });
         if !matches!(expr.kind, ast::ExprKind::Column { .. }) {
             let at = Expr::column(index, key.ty.clone());
             stage.scope.substitutes.push((expr.clone(), at));
@@ -370,6 +378,34 @@ fn rekey(
     let kind = StepKind::Rekey { input: Box::new(stage.step), keys: bound };
     stage.step = Step { kind, schema: Schema::new(columns) };
     Ok(stage)
+}
+
+/// What `*` of a join with PARTITION BY stands for: everything, pseudo columns too, each source's key
+/// last.
+fn joined_star(scope: &Scope) -> Vec<StarColumn> {
+    let mut aliases: Vec<&String> = Vec::new();
+    for alias in scope.columns.iter().filter_map(|column| column.alias.as_ref()) {
+        if !aliases.contains(&alias) {
+            aliases.push(alias);
+        }
+    }
+    let rank = |column: &&ScopeColumn| match column.namespace {
+        Namespace::Value | Namespace::Headers => 0,
+        Namespace::Pseudo => 1,
+        Namespace::Key => 2,
+    };
+    let mut star = Vec::new();
+    for alias in aliases {
+        let of = |column: &&ScopeColumn| column.alias.as_ref() == Some(alias);
+        let mut columns: Vec<_> = scope.columns.iter().filter(of).collect();
+        columns.sort_by_key(rank);
+        star.extend(columns.into_iter().map(|column| StarColumn {
+            alias: Some(alias.clone()),
+            expr: sources::qualified(alias, &column.name),
+            name: format!("{alias}_{}", column.name),
+        }));
+    }
+    star
 }
 
 /// A key must not hold a MAP.

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use model::{Column, FormatKind, Schema, Value};
+use model::{Column, FormatKind, Namespace, Schema, SqlType, Value};
 
 use super::error::{AnalyzeError, InsertError, QueryError, SourceError};
+use super::expression::coerce;
 use super::properties::{With, complete, sorted};
 use super::query::{AnalyzedQuery, Context, Target, analyze_query};
 use super::source::{self, kind_word, replace};
 use super::{CreateAsPlan, NewTopic, Planned, formats};
 use crate::ast::{self, Emit, Properties, SourceKind};
 use crate::catalog::{QueryEntry, RegisteredColumnsRequest, Source};
-use crate::plan::{QueryPlan, Sink, WindowInfo};
+use crate::plan::{QueryPlan, Sink, StepKind, WindowInfo};
 use crate::text::format_statement;
 
 type Result<T> = std::result::Result<T, AnalyzeError>;
@@ -100,7 +101,6 @@ fn retention_ms(with: &With, plan: &QueryPlan) -> i64 {
 }
 
 fn window_retention(step: &crate::plan::Step) -> Option<i64> {
-    use crate::plan::StepKind;
     match &step.kind {
         StepKind::Aggregate { window: Some(window), .. } => {
             window.retention.map(|retention| retention.millis())
@@ -303,11 +303,14 @@ fn query_id(properties: &Properties, next_query: u64, context: Context<'_>) -> R
 /// Brings the query's columns into the sink's order: by name, all of them, of the same types.
 fn fit_columns(plan: &mut QueryPlan, sink: &Source) -> Result<()> {
     let wanted: Vec<&Column> = sink.schema.key().chain(sink.schema.value()).collect();
-    let same =
-        |a: &Column, b: &Column| a.name == b.name && a.ty == b.ty && a.namespace == b.namespace;
+    let fits = |found: &Column, column: &Column| {
+        let same = found.ty == column.ty;
+        let widens = found.namespace == Namespace::Value && widens(&found.ty, &column.ty);
+        found.name == column.name && found.namespace == column.namespace && (same || widens)
+    };
     let mut positions = Vec::new();
     for column in &wanted {
-        positions.extend(plan.output.columns.iter().position(|found| same(found, column)));
+        positions.extend(plan.output.columns.iter().position(|found| fits(found, column)));
     }
     let windows = windowed(plan.window) == windowed(sink.window);
     let all = positions.len() == wanted.len() && plan.output.columns.len() == wanted.len();
@@ -316,9 +319,28 @@ fn fit_columns(plan: &mut QueryPlan, sink: &Source) -> Result<()> {
         return Err(InsertError::Schema { result, sink }.into());
     }
     plan.output_columns = positions.iter().map(|at| plan.output_columns[*at]).collect();
-    let columns = positions.iter().map(|at| plan.output.columns[*at].clone());
-    plan.output = Schema::new(columns.collect());
+    if let StepKind::Select { columns, .. } = &mut plan.root.kind {
+        for (at, column) in plan.output_columns.iter().zip(&wanted) {
+            let expr = columns[*at].clone();
+            columns[*at] = coerce::implicit(expr, &column.ty);
+            plan.root.schema.columns[*at].ty.clone_from(&column.ty);
+        }
+    }
+    plan.output = Schema::new(wanted.into_iter().cloned().collect());
     Ok(())
+}
+
+/// May a number of one type go into a column of the other without a CAST?
+fn widens(from: &SqlType, to: &SqlType) -> bool {
+    use SqlType::{Bigint, Decimal, Double, Integer};
+    match (from, to) {
+        (Integer, Bigint | Decimal { .. } | Double) => true,
+        (Bigint, Decimal { .. } | Double) | (Decimal { .. }, Double) => true,
+        (Decimal { precision: p1, scale: s1 }, Decimal { precision: p2, scale: s2 }) => {
+            s1 <= s2 && p1 - s1 <= p2 - s2
+        }
+        _ => false,
+    }
 }
 
 fn windowed(window: Option<WindowInfo>) -> Option<bool> {

@@ -118,8 +118,28 @@ pub fn compare(op: ComparisonOp, left: Bound, right: Bound, span: Span) -> Resul
         let kind = ExpressionError::CompareTypes { op, left: left.ty, right: right.ty };
         return Err(AnalyzeError::at(span, kind));
     }
+    if is_nested(&left.ty) && left.ty != right.ty {
+        return Ok(compare_unlike(op, left, right));
+    }
     let kind = ExprKind::Comparison { op, left: Box::new(left), right: Box::new(right) };
     Ok(Expr { kind, ty: SqlType::Boolean })
+}
+
+fn is_nested(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::Array(_) | SqlType::Map(_, _) | SqlType::Struct(_))
+}
+
+/// Arrays, maps or structs of other types are never equal; only nulls remain to be looked at.
+fn compare_unlike(op: ComparisonOp, left: Expr, right: Expr) -> Expr {
+    let boolean = |kind| Expr { kind, ty: SqlType::Boolean };
+    let not_null = |expr| Box::new(boolean(ExprKind::IsNotNull(Box::new(expr))));
+    let is_null = |expr| Box::new(boolean(ExprKind::IsNull(Box::new(expr))));
+    match op {
+        ComparisonOp::NotEqual => boolean(ExprKind::And(not_null(left), not_null(right))),
+        ComparisonOp::IsDistinctFrom => boolean(ExprKind::Or(not_null(left), not_null(right))),
+        ComparisonOp::IsNotDistinctFrom => boolean(ExprKind::And(is_null(left), is_null(right))),
+        _ => Expr::literal(Value::Boolean(false), SqlType::Boolean),
+    }
 }
 
 /// Can two types be compared?
@@ -138,7 +158,7 @@ fn comparable(op: ComparisonOp, left: &SqlType, right: &SqlType) -> bool {
         (Date | Time | Timestamp, String) | (String, Date | Time | Timestamp) => true,
         (Date, Timestamp) | (Timestamp, Date) => true,
         (Date, Date) | (Time, Time) | (Timestamp, Timestamp) => true,
-        (Array(_) | Map(_, _) | Struct(_), _) => equality && left == right,
+        (Array(_), Array(_)) | (Map(_, _), Map(_, _)) | (Struct(_), Struct(_)) => equality,
         _ => left.is_number() && right.is_number(),
     }
 }

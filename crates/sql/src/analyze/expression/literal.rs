@@ -3,6 +3,8 @@
 use model::decimal::Rounding;
 use model::{Decimal, SqlType, Value};
 
+use super::super::types::common_number;
+
 /// The type of a literal; NULL counts as text.
 pub fn type_of(value: &Value) -> SqlType {
     match value {
@@ -34,17 +36,12 @@ pub fn number_in_text(text: &str, ty: &SqlType) -> Option<SqlType> {
     if *ty == SqlType::Double {
         return text.trim().parse::<f64>().ok().map(|_| SqlType::Double);
     }
-    let number: Decimal = text.parse().ok()?;
-    let whole = number.with_scale(0, Rounding::Unnecessary).and_then(|d| d.to_i128());
-    let found = match whole {
-        Some(n) if i32::try_from(n).is_ok() => SqlType::Integer,
-        Some(n) if i64::try_from(n).is_ok() => SqlType::Bigint,
-        _ => type_of(&Value::Decimal(number)),
+    let found = match (text.parse::<i32>(), text.parse::<i64>()) {
+        (Ok(_), _) => SqlType::Integer,
+        (_, Ok(_)) => SqlType::Bigint,
+        _ => type_of(&Value::Decimal(text.parse().ok()?)),
     };
-    if let (SqlType::Decimal { .. }, true) = (ty, whole.is_some() && number.scale > 0) {
-        return super::super::types::common_number(ty, &type_of(&Value::Decimal(number)));
-    }
-    super::super::types::common_number(ty, &found)
+    common_number(ty, &found)
 }
 
 /// A literal as a value of `ty`: `None` if it is none.
@@ -223,6 +220,7 @@ mod tests {
         assert_eq!(convert(&text("x"), &SqlType::Integer), None);
         assert_eq!(convert(&text("no"), &SqlType::Boolean), Some(Value::Boolean(false)));
         assert_eq!(number_in_text("2147483648", &SqlType::Integer), Some(SqlType::Bigint));
+        assert_eq!(number_in_text("2e1", &SqlType::Bigint), Some(SqlType::decimal(19, 0)));
         assert!(is_base64("true") && !is_base64("1"));
     }
 }

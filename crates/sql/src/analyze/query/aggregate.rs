@@ -76,8 +76,8 @@ pub fn check_window(window: &Window) -> Result<()> {
         {
             return invalid("its advance must be positive and at most its size");
         }
-        WindowKind::Session { gap } if gap.millis() <= 0 => {
-            return invalid("its gap must be positive");
+        WindowKind::Session { gap } if gap.millis() < 0 => {
+            return invalid("its gap must not be negative");
         }
         _ => {}
     }
@@ -274,8 +274,8 @@ fn group_keys(
 ) -> Result<(Vec<Expr>, Vec<KeyColumn>)> {
     if query.group_by.is_empty() {
         let one = Expr::literal(Value::Integer(1), SqlType::Integer);
-        let means = Vec::new();
-        return Ok((vec![one], vec![KeyColumn { index: 0, name: "KSQL_COL_0".into(), means }]));
+        let (name, means, equal) = ("KSQL_COL_0".into(), Vec::new(), Vec::new());
+        return Ok((vec![one], vec![KeyColumn { index: 0, name, means, equal }]));
     }
     let mut names = KeyNames::new(&stage.scope);
     let mut binder = Binder::new(&stage.scope, types, "GROUP BY");
@@ -286,7 +286,7 @@ fn group_keys(
         let name = names.name_of(expr);
         check_key_type(&name, &key.ty, expr.span)?;
         keys.push(key);
-        columns.push(KeyColumn { index, name, means: vec![expr.clone()] });
+        columns.push(KeyColumn { index, name, means: vec![expr.clone()], equal: Vec::new() });
     }
     Ok((keys, columns))
 }

@@ -1,6 +1,6 @@
 //! FROM a JOIN b: which kind of join it is, whether it can be done, and what its rows are keyed by.
 
-use model::{Column, Namespace, Schema, SqlType};
+use model::{Column, FormatKind, Namespace, Schema, SqlType};
 
 use super::super::error::{AnalyzeError, JoinError, QueryError};
 use super::qualify::{SYNTHETIC_KEY, aliases_in, bare};
@@ -41,7 +41,7 @@ fn build_relation(relation: &Relation, from: &From, context: Context<'_>) -> Res
 }
 
 fn check_formats(from: &From) -> Result<()> {
-    let kafka = |s: &&sources::FromSource| s.source.value_format.kind == model::FormatKind::Kafka;
+    let kafka = |s: &&sources::FromSource| s.source.value_format.kind == FormatKind::Kafka;
     let sources: Vec<_> = from.sources.iter().filter(kafka).map(|s| s.alias.clone()).collect();
     if sources.is_empty() {
         return Ok(());
@@ -129,7 +129,8 @@ impl Join<'_> {
         let types = &self.context.catalog.types;
         let side = |stage: &Stage, expr: &'e ast::Expr| -> Result<Side<'e>> {
             let bound = Binder::new(&stage.scope, types, "JOIN ON").bind(expr)?;
-            let is_key = matches!(&stage.keys[..], [key] if key.means.contains(expr));
+            let same = |key: &KeyColumn| key.means.contains(expr) || key.equal.contains(expr);
+            let is_key = matches!(&stage.keys[..], [key] if same(key));
             let alias = aliases_in(expr).remove(0);
             Ok(Side { written: expr, bound, alias, is_key })
         };
@@ -159,7 +160,7 @@ impl Join<'_> {
                 return self.error(JoinError::NotKey { kind: "stream-table", what });
             }
         }
-        self.check_windows(&left, &right, left_side.is_key && right_side.is_key)?;
+        self.check_windows(&left, &right, &left_side, &right_side)?;
         self.check_partitions(&left_side, &right_side)?;
         let within = match (right_kind, self.within) {
             (SourceKind::Stream, None) => return self.error(JoinError::NoWithin),
@@ -197,7 +198,7 @@ impl Join<'_> {
             let what = "primary key of the right input table".into();
             return self.error(JoinError::NotKey { kind: "table-table", what });
         }
-        self.check_windows(&left, &right, true)?;
+        self.check_windows(&left, &right, &left_side, &right_side)?;
         let kind = self.kind;
         if left_side.is_key {
             self.check_partitions(&left_side, &right_side)?;
@@ -229,28 +230,27 @@ impl Join<'_> {
 
     /// What the join's single key column means: the columns that hold it, or a made-up one.
     fn keys(&self, left: &Stage, left_side: &Side<'_>, right_side: &Side<'_>) -> Vec<KeyColumn> {
-        let is_column = |side: &Side<'_>| matches!(side.written.kind, ExprKind::Column { .. });
-        let mut means = Vec::new();
+        let mut equal: Vec<ast::Expr> = Vec::new();
         if self.kind != JoinKind::Full {
             match &left.keys[..] {
-                [key] if left_side.is_key && is_column(left_side) => {
-                    means.extend(key.means.clone())
+                [key] if left_side.is_key => {
+                    equal.extend(key.means.iter().chain(&key.equal).cloned());
                 }
-                _ if is_column(left_side) => means.push(left_side.written.clone()),
-                _ => {}
+                _ => equal.push(left_side.written.clone()),
             }
-            if is_column(right_side) {
-                means.push(right_side.written.clone());
-            }
+            equal.push(right_side.written.clone());
         }
+        let is_column =
+            |expr: &ast::Expr| matches!(&expr.kind, ExprKind::Column { source: Some(_), .. });
+        let (mut means, equal): (Vec<_>, Vec<_>) = equal.into_iter().partition(is_column);
         let name = match means.first() {
             Some(first) => format!("{}_{}", aliases_in(first).concat(), column_name(first)),
-            None => SYNTHETIC_KEY.to_owned(),
+            None => self.from.synthetic_key(),
         };
         if means.is_empty() {
-            means.push(bare(SYNTHETIC_KEY));
+            means.push(bare(&name));
         }
-        vec![KeyColumn { index: 0, name, means }]
+        vec![KeyColumn { index: 0, name, means, equal }]
     }
 
     /// Puts the join on top of both sides.
@@ -292,7 +292,7 @@ impl Join<'_> {
         let keys: Vec<_> =
             keys.into_iter().enumerate().map(|(index, key)| KeyColumn { index, ..key }).collect();
         for (key, ty) in keys.iter().zip(key_types) {
-            if key.means == [bare(SYNTHETIC_KEY)] {
+            if key.means == [bare(&key.name)] {
                 left.scope.columns.push(ScopeColumn {
                     alias: None,
                     name: key.name.clone(),
@@ -300,7 +300,7 @@ impl Join<'_> {
                     ty,
                     namespace: Namespace::Key,
                 });
-                let expr = bare(SYNTHETIC_KEY);
+                let expr = bare(&key.name);
                 star.push(StarColumn { alias: None, expr, name: key.name.clone() });
             }
         }
@@ -319,7 +319,22 @@ impl Join<'_> {
         }
     }
 
-    fn check_windows(&self, left: &Stage, right: &Stage, keyed: bool) -> Result<()> {
+    fn check_windows(
+        &self,
+        left: &Stage,
+        right: &Stage,
+        left_side: &Side<'_>,
+        right_side: &Side<'_>,
+    ) -> Result<()> {
+        let keyed = left_side.is_key && right_side.is_key;
+        let format = |alias: &str| {
+            let source = self.from.by_alias(alias);
+            source.map_or(FormatKind::None, |from| from.source.key_format.kind)
+        };
+        let (left_format, right_format) = (format(&left_side.alias), format(&right_side.alias));
+        // With a registered key only the start of a window has to be the same.
+        let alike = left_format == right_format
+            && (left.window == right.window || left_format.uses_registry());
         let session = |window| matches!(window, WindowInfo::Session);
         match (left.window, right.window) {
             (None, None) => Ok(()),
@@ -327,7 +342,7 @@ impl Join<'_> {
             (Some(left), Some(right)) if session(left) != session(right) => {
                 self.error(JoinError::Windows)
             }
-            (Some(left), Some(right)) if left != right || !keyed => {
+            (Some(_), Some(_)) if !alike || !keyed => {
                 self.error(JoinError::WindowedRepartition)
             }
             (Some(_), Some(_)) => Ok(()),

@@ -41,10 +41,16 @@ pub fn build(
     query: &Query,
     target: Target<'_>,
     types: &BTreeMap<String, SqlType>,
+    keyless: bool,
 ) -> Result<Output> {
     let items = expand(&stage, query, target, types)?;
     match target {
-        Target::Sink(sink) => persistent(stage, items, sink, query.span, types),
+        Target::Sink(sink) => {
+            // The newer planner of ksqlDB lets a stream lose its key.
+            let keyless = keyless && stage.key_noun == "key column";
+            let keyless = keyless && stage.kind == SourceKind::Stream;
+            persistent(stage, items, sink, query.span, types, keyless)
+        }
         Target::Push => push(stage, items, types),
     }
 }
@@ -110,14 +116,12 @@ fn persistent(
     sink: &str,
     span: Span,
     types: &BTreeMap<String, SqlType>,
+    keyless: bool,
 ) -> Result<Output> {
-    if let Some(item) = items.iter().find(|item| SYSTEM_COLUMNS.contains(&item.name.as_str())) {
-        return Err(AnalyzeError::at(item.span, QueryError::ReservedColumn(item.name.clone())));
-    }
     let mut columns = Vec::new();
     let mut expressions = Vec::new();
     let mut key_items = Vec::new();
-    let mut missing = Vec::new();
+    let mut missing: Vec<String> = Vec::new();
     for key in &stage.keys {
         let selected = |means: &ast::Expr| {
             let found: Vec<_> = (0..items.len()).filter(|i| items[*i].expr == *means).collect();
@@ -138,7 +142,7 @@ fn persistent(
         expressions.push(Expr::column(key.index, ty));
         key_items.push(found[0]);
     }
-    if !missing.is_empty() {
+    if !missing.is_empty() && !(keyless && key_items.is_empty()) {
         let (sink, names) = (sink.to_owned(), missing.join(" and "));
         let kind = QueryError::MissingKey { sink, what: stage.key_noun, names };
         return Err(AnalyzeError::at(span, kind));
@@ -146,6 +150,10 @@ fn persistent(
     let mut binder = Binder::new(&stage.scope, types, "SELECT");
     for (i, item) in items.iter().enumerate() {
         if !key_items.contains(&i) {
+            if SYSTEM_COLUMNS.contains(&item.name.as_str()) {
+                let kind = QueryError::ReservedColumn(item.name.clone());
+                return Err(AnalyzeError::at(item.span, kind));
+            }
             let expr = binder.bind(&item.expr)?;
             columns.push(Column::value(&item.name, expr.ty.clone()));
             expressions.push(expr);

@@ -27,7 +27,8 @@ pub fn is_window_bound(name: &str) -> bool {
 pub fn qualify(query: &Query, from: &From) -> Result<Query> {
     let scope = from.scope();
     let windowed = query.window.is_some();
-    let names = Names { scope: &scope, windowed, join: from.is_join() };
+    let synthetic = from.is_join().then(|| from.synthetic_key());
+    let names = Names { scope: &scope, windowed, synthetic };
     let mut query = query.clone();
     names.relation(&mut query.from)?;
     if let Some(filter) = &mut query.filter {
@@ -87,7 +88,8 @@ fn reject_window_bounds(expr: &Expr) -> Result<()> {
 struct Names<'a> {
     scope: &'a Scope,
     windowed: bool,
-    join: bool,
+    /// The name of the key that a join may make.
+    synthetic: Option<String>,
 }
 
 impl Names<'_> {
@@ -114,7 +116,7 @@ impl Names<'_> {
                 }
                 let bare = source.is_none()
                     && (self.windowed && is_window_bound(name)
-                        || self.join && self.is_synthetic_key(name));
+                        || self.synthetic.as_ref() == Some(name));
                 if !bare {
                     let found = self.scope.resolve(source.as_deref(), name, clause, expr.span)?;
                     *source = found.alias.clone();
@@ -132,10 +134,6 @@ impl Names<'_> {
                 .into_iter()
                 .try_for_each(|part| self.expr(part, clause, params)),
         }
-    }
-
-    fn is_synthetic_key(&self, name: &str) -> bool {
-        name == SYNTHETIC_KEY && !self.scope.columns.iter().any(|column| column.name == name)
     }
 }
 

@@ -6,6 +6,7 @@ use model::{Column, Namespace, Schema, SqlType};
 
 use super::super::error::{AnalyzeError, JoinError, QueryError};
 use super::super::suggest;
+use super::qualify::SYNTHETIC_KEY;
 use super::{Context, KeyColumn, Stage, StarColumn, scope_columns};
 use crate::analyze::expression::Scope;
 use crate::ast::{self, Relation, Span};
@@ -56,6 +57,16 @@ impl From {
             .iter()
             .flat_map(|from| scope_columns(&from.alias, &source_schema(&from.source)));
         Scope { columns: columns.collect(), ..Scope::default() }
+    }
+
+    /// The name of a key that a join makes: `ROWKEY`, or with a number if a column is called so.
+    pub fn synthetic_key(&self) -> String {
+        let taken = |name: &str| {
+            self.sources.iter().any(|from| from.source.schema.find(name).is_some())
+        };
+        let numbered = (1..).map(|n| format!("{SYNTHETIC_KEY}_{n}"));
+        let mut names = std::iter::once(SYNTHETIC_KEY.to_owned()).chain(numbered);
+        names.find(|name| !taken(name)).unwrap_or_default()
     }
 
     /// The source of this alias.
@@ -138,6 +149,7 @@ pub fn stage(from: &FromSource) -> Stage {
         index,
         name: column.name.clone(),
         means: vec![qualified(&from.alias, &column.name)],
+        equal: Vec::new(),
     };
     let is_key = |(_, column): &(usize, &Column)| column.namespace == Namespace::Key;
     let keys = schema.columns.iter().enumerate().filter(is_key).map(key).collect();
