@@ -234,6 +234,10 @@ fn unexpected(found: &str, expected: &[String], hint: Option<&str>) -> String {
         found => format!("found {}", shorten(found)),
     };
     let expected = match expected {
+        // A long list hides the advice, which is the likely answer.
+        [_, _, _, _, ..] if hint.is_some_and(|hint| hint.starts_with("did you mean")) => {
+            String::new()
+        }
         [] => String::new(),
         [one] => format!(", expected {one}"),
         [first @ .., last] => format!(", expected {} or {last}", first.join(", ")),
