@@ -47,7 +47,7 @@ pub enum ExprKind {
     Param(ParamId),
     /// A constant of the expression's type (NULL of that type included).
     Literal(Value),
-    /// Both sides of one numeric type (the result's), or text `+` text, or BYTES.
+    /// Both sides of one numeric type (the result's), or text `+` text.
     Arithmetic {
         /// Which.
         op: ArithmeticOp,

@@ -210,14 +210,17 @@ impl<'a> Binder<'a> {
         Ok(Bound::Expr(Expr { kind: ExprKind::Negate(Box::new(value)), ty }))
     }
 
-    /// `+x` is x, but for -0.0, which becomes 0.0.
+    /// `+x` is x, but for -0.0, which becomes 0.0, and null, which fails the row.
     fn bind_plus(&mut self, operand: &ast::Expr) -> Result<Bound> {
         let value = self.bind(operand)?;
         if !value.ty.is_number() {
             return Err(AnalyzeError::at(operand.span, ExpressionError::NotNumber(value.ty)));
         }
         if value.ty != SqlType::Double {
-            return Ok(Bound::Expr(value));
+            let ty = value.ty.clone();
+            let minus =
+                |expr: Expr| Expr { ty: ty.clone(), kind: ExprKind::Negate(Box::new(expr)) };
+            return Ok(Bound::Expr(minus(minus(value))));
         }
         let zero = Bound::Expr(Expr::literal(Value::Double(0.0), SqlType::Double));
         bind_arithmetic(ArithmeticOp::Add, Bound::Expr(value), zero, operand.span).map(Bound::Expr)
@@ -362,11 +365,10 @@ fn arithmetic_types(
     left: &SqlType,
     right: &SqlType,
 ) -> Option<(Option<SqlType>, SqlType)> {
-    use SqlType::{Bigint, Bytes, Double, Integer, String};
+    use SqlType::{Bigint, Double, Integer, String};
     let both = |ty: SqlType| Some((Some(ty.clone()), ty));
     match (left, right) {
         (String, String) if op == ArithmeticOp::Add => return both(String),
-        (Bytes, Bytes) if op == ArithmeticOp::Add => return both(Bytes),
         _ if !left.is_number() || !right.is_number() => return None,
         (Double, _) | (_, Double) => return both(Double),
         (Integer, Integer) => return both(Integer),

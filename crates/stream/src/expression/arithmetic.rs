@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::BinaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray};
@@ -31,9 +30,6 @@ pub(super) fn binary(
         return join_texts(scope, left, right);
     }
     let (mut a, mut b) = (scope.evaluate(left), scope.evaluate(right));
-    if *ty == SqlType::Bytes {
-        return join_bytes(a, b, scope.rows);
-    }
     if !matches!(ty, SqlType::Decimal { .. }) {
         // A no-op where the analyzer has done it.
         a = cast::coerce(a, &left.ty, ty, scope.rows);
@@ -192,18 +188,4 @@ fn collect_texts<'a>(expr: &'a Expr, operands: &mut Vec<&'a Expr>) {
         }
         _ => operands.push(expr),
     }
-}
-
-fn join_bytes(mut a: Part, mut b: Part, rows: usize) -> Part {
-    let (mut failed, logged) = failures(&mut a, &mut b);
-    let valid = both_valid(&a, &b, rows);
-    fail_nulls(&mut failed, valid.as_ref(), NULL_OPERAND);
-    let (left, right) = (a.array.as_binary::<i32>(), b.array.as_binary::<i32>());
-    let mut joined = BinaryBuilder::with_capacity(rows, 0);
-    for row in 0..rows {
-        let mut bytes = left.value(a.at(row)).to_vec();
-        bytes.extend_from_slice(right.value(b.at(row)));
-        joined.append_value(bytes);
-    }
-    Part { array: Arc::new(joined.finish()), constant: false, failed, logged }
 }
