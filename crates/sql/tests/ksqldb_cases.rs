@@ -219,3 +219,153 @@ fn sequences_are_planned_or_refused_as_by_ksqldb() {
     println!("{right} right, {} wrong", wrong.len());
     assert!(wrong.len() < 2000);
 }
+
+/// The statements of a script, each with its text.
+fn split(text: &str) -> Vec<String> {
+    match sql::parser::parse_script(text) {
+        Ok(statements) => statements.into_iter().map(|statement| statement.text).collect(),
+        Err(_) => vec![text.to_owned()],
+    }
+}
+
+#[test]
+fn rest_cases_are_planned_or_refused_and_have_their_columns() {
+    let Some(folder) = shared("rqtt") else { return };
+    let only = std::env::var("KERB_CASE").ok();
+    let (mut right, mut wrong) = (0, Vec::new());
+    for (name, case) in cases(&folder) {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        let mut script = Script::new(Environment::of_case(&case));
+        script.set_properties(&case["properties"]);
+        let statements = case["statements"].as_array().expect("statements");
+        let statements = statements.iter().filter_map(|s| s.as_str()).flat_map(split);
+        let headers = case["responses"].as_array().into_iter().flatten();
+        let mut headers = headers.filter_map(|response| response.get("query"));
+        let mut result = Ok(());
+        for statement in statements {
+            let is_query = statement.starts_with("SELECT ");
+            result = script.run(&statement);
+            if is_query && result.is_ok() {
+                let header = headers.next().and_then(|rows| rows[0]["header"]["schema"].as_str());
+                let found = script.answered.clone().unwrap_or_default();
+                if let Some(header) = header
+                    && header != found
+                {
+                    result = Err(format!("{statement}: {found} instead of {header}"));
+                }
+            }
+            if let Err(error) = &mut result {
+                *error = format!("{statement}: {error}");
+                break;
+            }
+        }
+        match (result, case.get("expectedError")) {
+            (Ok(()), None) | (Err(_), Some(_)) => right += 1,
+            (Ok(()), Some(wanted)) => wrong.push(format!("{name}: planned, but {wanted}")),
+            (Err(error), None) => wrong.push(format!("{name}: {error}")),
+        }
+    }
+    println!("{}", wrong.join("\n"));
+    println!("rest: {right} right, {} wrong", wrong.len());
+    assert!(wrong.len() < 2000);
+}
+
+/// Requests of a recorded scenario: the text, its properties, the answer's status and body.
+fn requests(scenario: &serde_json::Value) -> Vec<(String, serde_json::Value, u64, String)> {
+    let mut requests = Vec::new();
+    for step in scenario["steps"].as_array().into_iter().flatten() {
+        let body = &step["body"];
+        let Some(text) = body["ksql"].as_str().or(body["sql"].as_str()) else { continue };
+        let mut properties = body["streamsProperties"].clone();
+        if properties.is_null() {
+            properties = body["properties"].clone();
+        }
+        let answer = &step["answer"];
+        let status = answer["status"].as_u64().unwrap_or(0);
+        let lines = answer["lines"].as_array().into_iter().flatten();
+        let lines: Vec<_> = lines.filter_map(|line| line.as_str()).collect();
+        let body = answer["body"].as_str().map_or_else(|| lines.join("\n"), str::to_owned);
+        requests.push((text.to_owned(), properties, status, body));
+    }
+    requests
+}
+
+#[test]
+fn recorded_statements_are_planned_or_refused_and_written_as_by_the_server() {
+    let Some(folder) = shared("recorded") else { return };
+    let only = std::env::var("KERB_CASE").ok();
+    let (mut right, mut wrong) = (0, Vec::new());
+    for area in ["ddl", "functions", "insert", "list", "pull", "push", "queries", "talk", "types"] {
+        for (name, scenario) in scenarios(&folder.join(area)) {
+            let mut script = Script::new(Environment { strict: true, ..Environment::default() });
+            for (text, properties, status, body) in requests(&scenario) {
+                if text.contains("${replay") || text.contains("CONNECTOR") {
+                    continue;
+                }
+                script.settings = Default::default();
+                script.set_properties(&properties);
+                script.statement = None;
+                let result = script.run(&text);
+                if only.as_ref().is_some_and(|only| !text.contains(only.as_str())) {
+                    continue;
+                }
+                let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+                let written = json[0]["statementText"].as_str();
+                let blank = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                let differs = match (&script.statement, written) {
+                    (Some(found), Some(written)) => blank(found) != blank(written),
+                    _ => false,
+                };
+                match (result, status) {
+                    (Ok(()), 200) if differs => wrong.push(format!(
+                        "{name}: written\n    {}\n instead of\n    {}",
+                        blank(script.statement.as_deref().unwrap_or_default()),
+                        blank(written.unwrap_or_default())
+                    )),
+                    (Ok(()), 200) | (Err(_), 400..) => right += 1,
+                    (Ok(()), _) => wrong.push(format!("{name}: {text} planned, but {body}")),
+                    (Err(error), _) => wrong.push(format!("{name}: {text}: {error}")),
+                }
+            }
+        }
+    }
+    println!("{}", wrong.join("\n"));
+    println!("recorded: {right} right, {} wrong", wrong.len());
+    assert!(wrong.len() < 2000);
+}
+
+fn scenarios(folder: &PathBuf) -> Vec<(String, serde_json::Value)> {
+    let mut scenarios = Vec::new();
+    for path in files(folder, "json") {
+        let text = std::fs::read_to_string(&path).expect("a file");
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        scenarios.push((name, serde_json::from_str(&text).expect("JSON")));
+    }
+    scenarios
+}
+
+#[test]
+fn rows_are_inserted_or_refused_as_by_ksqldb() {
+    let Some(folder) = shared("vectors") else { return };
+    let only = std::env::var("KERB_CASE").ok();
+    let (mut right, mut wrong) = (0, Vec::new());
+    let text = std::fs::read_to_string(folder.join("insert.jsonl")).expect("a file");
+    for line in text.lines() {
+        let vector: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        if only.as_ref().is_some_and(|only| !line.contains(only.as_str())) {
+            continue;
+        }
+        let found = support::insert(&vector);
+        let refused = vector.get("error").is_some();
+        if found.is_err() == refused {
+            right += 1;
+        } else {
+            wrong.push(format!("{line}: {found:?}"));
+        }
+    }
+    println!("{}", wrong.join("\n"));
+    println!("insert: {right} right, {} wrong", wrong.len());
+    assert!(wrong.len() < 2000);
+}

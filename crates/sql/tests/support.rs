@@ -16,6 +16,8 @@ pub(crate) struct Environment {
     pub(crate) registered: BTreeMap<String, Vec<(String, SqlType)>>,
     /// The case registers schemas: any inference finds something.
     pub(crate) any_schema: bool,
+    /// Topics are there only if they were made.
+    pub(crate) strict: bool,
 }
 
 impl Environment {
@@ -53,6 +55,10 @@ pub(crate) struct Script {
     pub(crate) catalog: Catalog,
     pub(crate) settings: Settings,
     pub(crate) queries: u64,
+    /// The columns of the last SELECT.
+    pub(crate) answered: Option<String>,
+    /// The last statement as the server writes it.
+    pub(crate) statement: Option<String>,
     explained: String,
 }
 
@@ -63,6 +69,8 @@ impl Script {
             catalog: Catalog::default(),
             settings: Settings::default(),
             queries: 0,
+            answered: None,
+            statement: None,
             explained: String::new(),
         }
     }
@@ -154,6 +162,9 @@ impl Script {
     /// ksqlDB's harness makes the topics of CREATE, with four partitions.
     fn make_topic(&mut self, statement: &Statement) {
         let Statement::CreateSource(create) = statement else { return };
+        if self.environment.strict {
+            return;
+        }
         let find = |name: &str| {
             create.properties.0.iter().find(|p| p.name == name).map(|p| p.value.clone())
         };
@@ -167,6 +178,10 @@ impl Script {
         match planned {
             Planned::CreateSource(plan) => {
                 self.register(&plan.source);
+                self.statement = Some(plan.source.statement.clone());
+                if let Some(topic) = plan.topic {
+                    self.environment.topics.insert(topic.name, topic.partitions);
+                }
                 if let Some(query) = plan.query {
                     self.queries += 1;
                     self.catalog.queries.insert(query.id.clone(), Arc::new(query));
@@ -175,6 +190,7 @@ impl Script {
             }
             Planned::CreateAs(plan) => {
                 self.queries += 1;
+                self.statement = Some(plan.query.statement.clone());
                 self.explained.push_str(&plan.query.statement);
                 self.explained.push('\n');
                 self.explained.push_str(&plan.source.schema.to_string());
@@ -195,8 +211,11 @@ impl Script {
             Planned::Alter { source, .. } => {
                 self.catalog.sources.insert(source.name.clone(), source);
             }
-            Planned::Drop { name, ends, .. } => {
+            Planned::Drop { name, ends, topic, delete_topic } => {
                 self.catalog.sources.remove(&name);
+                if delete_topic {
+                    self.environment.topics.remove(&topic);
+                }
                 for id in ends {
                     self.catalog.queries.remove(&id);
                 }
@@ -207,7 +226,19 @@ impl Script {
             Planned::DropType { name } => {
                 self.catalog.types.remove(&name);
             }
-            Planned::Push(plan) => self.explained.push_str(&plan.to_string()),
+            Planned::Push(plan) => {
+                self.answered = Some(plan.output.to_string());
+                self.explained.push_str(&plan.to_string());
+            }
+            Planned::Pull(plan) => {
+                self.answered = Some(plan.output.to_string());
+                let source = &self.catalog.sources[&plan.source];
+                let schema = sql::analyze::query::sources::source_schema(source);
+                self.explained.push_str(&sql::explain::explain_pull(&plan, &schema));
+            }
+            Planned::Other(Statement::Terminate(sql::ast::QueryRef::All)) => {
+                self.catalog.queries.clear();
+            }
             Planned::Other(Statement::Set { property, value }) => {
                 self.settings.properties.insert(property, value);
             }
@@ -230,10 +261,10 @@ impl Script {
     }
 }
 
-/// The type of an expression over a stream with these columns.
-pub(crate) fn type_of(expression: &str, columns: &serde_json::Value) -> Result<String, String> {
+/// A catalog with a stream T of these columns.
+fn stream(columns: &serde_json::Value, first: Vec<Column>) -> Result<Script, String> {
     let mut script = Script::new(Environment::default());
-    let mut schema = vec![Column::value("RID", SqlType::Bigint)];
+    let mut schema = first;
     for (name, ty) in columns.as_object().into_iter().flatten() {
         let ty = ty.as_str().unwrap_or_default();
         let ty = sql::parser::parse_type(ty).map_err(|error| error.to_string())?;
@@ -255,6 +286,19 @@ pub(crate) fn type_of(expression: &str, columns: &serde_json::Value) -> Result<S
         statement: String::new(),
     };
     script.catalog.sources.insert("T".into(), Arc::new(source));
+    Ok(script)
+}
+
+/// Plans the INSERT of a vector.
+pub(crate) fn insert(vector: &serde_json::Value) -> Result<(), String> {
+    let mut script = stream(&vector["columns"], Vec::new())?;
+    let text = vector["insert"].as_str().unwrap_or_default().replace("{name}", "T");
+    script.run(&text)
+}
+
+/// The type of an expression over a stream with these columns.
+pub(crate) fn type_of(expression: &str, columns: &serde_json::Value) -> Result<String, String> {
+    let script = stream(columns, vec![Column::value("RID", SqlType::Bigint)])?;
     let text = format!("SELECT RID, {expression} AS E0 FROM T EMIT CHANGES;");
     let statements = sql::parser::parse_script(&text).map_err(|error| error.to_string())?;
     let [statement] = &statements[..] else { return Err("not one statement".into()) };

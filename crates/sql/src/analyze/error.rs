@@ -924,8 +924,15 @@ pub enum PullError {
     )]
     NoKey,
     /// Switched off.
-    #[error("Pull queries are disabled: 'ksql.pull.queries.enable' is false.")]
+    #[error(
+        "Pull queries are disabled: see 'ksql.pull.queries.enable' and 'ksql.query.pull.stream.enabled'."
+    )]
     Disabled,
+    /// LIMIT switched off.
+    #[error(
+        "LIMIT clause in pull queries is currently disabled by 'ksql.query.pull.limit.clause.enabled'."
+    )]
+    LimitDisabled,
     /// `id = 'x'` for a number.
     #[error("'{found}' can not be converted to the type of the key column: {expected}.")]
     KeyType {

@@ -21,8 +21,16 @@ pub fn analyze_pull(query: &Query, context: Context<'_>) -> Result<PullPlan> {
         return Err(PullError::Disabled.into());
     }
     check_clauses(query)?;
+    if query.limit.is_some() && !context.settings.flag("ksql.query.pull.limit.clause.enabled", true)
+    {
+        return Err(AnalyzeError::at(query.span, PullError::LimitDisabled));
+    }
     let from = sources::resolve(&query.from, context)?;
     let source = from.sources[0].source.clone();
+    let streams = context.settings.flag("ksql.query.pull.stream.enabled", true);
+    if source.kind == SourceKind::Stream && !streams {
+        return Err(PullError::Disabled.into());
+    }
     if source.kind == SourceKind::Table && !is_materialized(&source, context) {
         return Err(PullError::NotMaterialized { name: source.name.clone() }.into());
     }
@@ -226,7 +234,7 @@ fn check_scan(query: &Query, found: &Found, context: Context<'_>) -> Result<()> 
 struct Found {
     lookup: Lookup,
     windows: WindowBounds,
-    /// Every alternative of WHERE says something about the key.
+    /// Nothing but the keys named has to be looked at.
     keyed: bool,
 }
 
@@ -238,7 +246,9 @@ struct Alternative {
     low: Option<(Value, bool)>,
     high: Option<(Value, bool)>,
     windows: WindowBounds,
-    keyed: bool,
+    /// How many comparisons with constants each key column stands in: `=` and IN, and others.
+    equalities: Vec<usize>,
+    others: usize,
 }
 
 impl Found {
@@ -249,7 +259,8 @@ impl Found {
         for parts in disjuncts(filter) {
             alternatives.push(Alternative::of(&parts, source)?);
         }
-        let keyed = alternatives.iter().all(|alternative| alternative.keyed);
+        let ranges = has_ordered_keys(source) && alternatives.len() == 1;
+        let keyed = alternatives.iter().all(|alternative| alternative.is_keyed(ranges));
         let windows = match &alternatives[..] {
             [only] => only.windows,
             _ => WindowBounds::default(),
@@ -271,6 +282,13 @@ impl Found {
         }
         Ok(Self { lookup: Lookup::Keys(keys), windows, keyed })
     }
+}
+
+/// May a range of keys be looked up without a scan? Only by the order of text, and of no windows.
+fn has_ordered_keys(source: &Source) -> bool {
+    let mut keys = source.schema.key();
+    let first = keys.next().map(|key| &key.ty);
+    first == Some(&SqlType::String) && keys.next().is_none() && source.window.is_none()
 }
 
 /// Only comparisons, LIKE, IN and BETWEEN, joined by AND and OR.
@@ -315,6 +333,7 @@ impl Alternative {
             source.schema.columns.iter().filter(|c| c.namespace == Namespace::Key).collect();
         let mut alternative =
             Self { equal: keys.iter().map(|_| None).collect(), ..Self::default() };
+        alternative.equalities = keys.iter().map(|_| 0).collect();
         for part in parts {
             alternative.add(part, &keys)?;
         }
@@ -343,7 +362,7 @@ impl Alternative {
             ExprKind::In { operand, list, .. } => {
                 let Some(name) = column(operand) else { return Ok(()) };
                 let Some(at) = keys.iter().position(|key| key.name == name) else { return Ok(()) };
-                self.keyed = true;
+                self.equalities[at] += 1;
                 let ty = &keys[at].ty;
                 let mut values = Vec::new();
                 for item in list {
@@ -357,7 +376,9 @@ impl Alternative {
                 Ok(())
             }
             ExprKind::Like { operand, .. } => {
-                self.keyed |= column(operand).is_some_and(|n| keys.iter().any(|k| k.name == n));
+                let is_key = column(operand).is_some_and(|n| keys.iter().any(|k| k.name == n));
+                // Neither a lookup nor a range.
+                self.others += 2 * usize::from(is_key);
                 Ok(())
             }
             _ => Ok(()),
@@ -378,7 +399,12 @@ impl Alternative {
             return Ok(());
         }
         let Some(at) = keys.iter().position(|key| key.name == name) else { return Ok(()) };
-        self.keyed = true;
+        let is_constant = !walk::any(value, |e| matches!(e.kind, ExprKind::Column { .. }));
+        match op {
+            ComparisonOp::Equal if is_constant => self.equalities[at] += 1,
+            ComparisonOp::Equal | ComparisonOp::NotEqual => self.others += 2,
+            _ => self.others += if is_constant { 1 } else { 2 },
+        }
         let Some(value) = constant(value, &keys[at].ty)? else { return Ok(()) };
         match op {
             ComparisonOp::Equal => self.restrict(at, vec![value]),
@@ -389,6 +415,13 @@ impl Alternative {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Does it name its keys, each column once, or (if `ranges`) one end of a range?
+    fn is_keyed(&self, ranges: bool) -> bool {
+        let named = !self.equalities.is_empty() && self.equalities.iter().all(|n| *n == 1);
+        let range = ranges && self.equalities == [0] && self.others == 1;
+        named && self.others == 0 || range
     }
 
     /// The key column must be one of these, too.

@@ -5,6 +5,9 @@ use model::{Decimal, SqlType, Value};
 
 use super::super::types::common_number;
 
+/// Milliseconds in a day. 24:00 is the end of a day in timestamps, but no TIME.
+const DAY_MS: i32 = 86_400_000;
+
 /// The type of a literal; NULL counts as text.
 pub fn type_of(value: &Value) -> SqlType {
     match value {
@@ -120,7 +123,7 @@ pub fn time(text: &str) -> Option<i32> {
     if text.split(':').count() < 2 {
         return None;
     }
-    time_parts(text)
+    time_parts(text).filter(|ms| *ms < DAY_MS)
 }
 
 /// A time as text, in parts or whole, with or without zone, as milliseconds since 1970.
@@ -154,14 +157,14 @@ fn date_parts(text: &str) -> Option<(i32, u32, u32)> {
 
 fn time_parts(text: &str) -> Option<i32> {
     let mut parts = text.split(':');
-    let hour = number(parts.next()?, 1..=2, 23)?;
+    let hour = number(parts.next()?, 1..=2, 24)?;
     let minute = parts.next().map_or(Some(0), |m| number(m, 1..=2, 59))?;
     let seconds = parts.next().unwrap_or("0");
     let (second, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
     let second = number(second, 1..=2, 59)?;
     let fraction = number(&format!("{fraction:0<3}")[..3], 3..=3, 999)?;
     let ms = ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
-    parts.next().is_none().then_some(ms as i32)
+    (parts.next().is_none() && ms as i32 <= DAY_MS).then_some(ms as i32)
 }
 
 /// `Z`, `+0200` or `+02:00` in milliseconds.

@@ -342,9 +342,7 @@ impl Join<'_> {
             (Some(left), Some(right)) if session(left) != session(right) => {
                 self.error(JoinError::Windows)
             }
-            (Some(_), Some(_)) if !alike || !keyed => {
-                self.error(JoinError::WindowedRepartition)
-            }
+            (Some(_), Some(_)) if !alike || !keyed => self.error(JoinError::WindowedRepartition),
             (Some(_), Some(_)) => Ok(()),
         }
     }

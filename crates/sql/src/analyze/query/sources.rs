@@ -61,9 +61,8 @@ impl From {
 
     /// The name of a key that a join makes: `ROWKEY`, or with a number if a column is called so.
     pub fn synthetic_key(&self) -> String {
-        let taken = |name: &str| {
-            self.sources.iter().any(|from| from.source.schema.find(name).is_some())
-        };
+        let taken =
+            |name: &str| self.sources.iter().any(|from| from.source.schema.find(name).is_some());
         let numbered = (1..).map(|n| format!("{SYNTHETIC_KEY}_{n}"));
         let mut names = std::iter::once(SYNTHETIC_KEY.to_owned()).chain(numbered);
         names.find(|name| !taken(name)).unwrap_or_default()
