@@ -19,8 +19,8 @@ pub use json::{write_json, write_json_string, write_json_value};
 pub use number::{double_text, write_double, write_integer};
 pub use time::{
     Civil, ParseTimeError, civil_from_days, date_text, days_from_civil, parse_date, parse_time,
-    parse_timestamp, time_text, timestamp_cast_text, timestamp_text, write_date, write_time,
-    write_timestamp,
+    parse_timestamp, time_text, timestamp_cast_text, timestamp_parts, timestamp_text, write_date,
+    write_time, write_timestamp,
 };
 
 use base64::Engine;

@@ -103,10 +103,18 @@ pub fn timestamp_text(ms: i64) -> String {
     text(|out| write_timestamp(ms, out))
 }
 
+/// The whole seconds of a TIMESTAMP and the milliseconds behind them. Where Java's `Timestamp` runs over
+/// (within a second of the least BIGINT) so does this.
+pub fn timestamp_parts(ms: i64) -> (i64, i64) {
+    let seconds = ms.div_euclid(1_000).wrapping_mul(1_000).div_euclid(1_000);
+    (seconds, ms.rem_euclid(1_000))
+}
+
 /// A TIMESTAMP as `CAST … AS VARCHAR` writes it: in the Gregorian calendar, and with a sign for years
 /// from 10000 up.
 pub fn timestamp_cast_text(ms: i64) -> String {
-    let (days, ms) = (ms.div_euclid(MS_PER_DAY), ms.rem_euclid(MS_PER_DAY));
+    let (seconds, millis) = timestamp_parts(ms);
+    let (days, ms) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) * 1_000 + millis);
     let civil = civil_from_days(days);
     let year = if civil.year > 0 { civil.year } else { 1 - civil.year };
     text(|out| {
