@@ -12,7 +12,8 @@ use super::{Aggregator, Creation};
 /// Texts that come after so many different ones are not counted.
 const TEXTS_MAX: usize = 1000;
 
-/// What a null is counted as.
+/// What a null is counted as: once, however many there are, for ksqlDB loses the others on the way
+/// into its store and back.
 const NULL_TEXT: &str = "null";
 
 pub(super) fn create(_: &Creation<'_>) -> Result<Box<dyn Aggregator>, String> {
@@ -46,7 +47,10 @@ impl Fold for Histogram {
     }
 
     fn add(&mut self, group: usize, texts: &&StringArray, row: usize) -> Result<(), String> {
-        count(&mut self.0[group], text(texts, row), 1);
+        let counts = &mut self.0[group];
+        if texts.is_valid(row) || !counts.contains_key(NULL_TEXT) {
+            count(counts, text(texts, row), 1);
+        }
         Ok(())
     }
 

@@ -167,10 +167,12 @@ impl<T: ArrowPrimitiveType<Native: Addable>> SumOfLists<T> {
             return;
         }
         let (start, end) = (lists.value_offsets()[row], lists.value_offsets()[row + 1]);
+        // The list's own sum first: it matters for infinities.
+        let mut sum = T::Native::default();
         for item in (start as usize..end as usize).filter(|&item| items.is_valid(item)) {
-            let sum = combine(self.sums[group], items.value(item), None);
-            self.sums[group] = sum.unwrap_or_default();
+            sum = sum.plus(items.value(item), None).unwrap_or_default();
         }
+        self.sums[group] = combine(self.sums[group], sum, None).unwrap_or_default();
     }
 }
 
