@@ -1,1 +1,201 @@
-//! placeholder
+//! One server in this process: everything wired together, in the order data moves.
+//!
+//! ```text
+//! journal ─► registry ─► connectors ─► engine ─► API's router ─► server
+//!                                                     └────────► bot (in process)
+//! ```
+
+mod connectors;
+mod schemas;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use axum::Router;
+use connect::Environment;
+use connect::city::{City, Feed, INTERFACE_SQL, Script};
+use journal::Journal;
+use journal::embedded::{EmbeddedJournal, EmbeddedOptions, Fsync};
+use model::Clock;
+use sql::ast::ConnectorKind;
+use stream::connectors::ConnectorError;
+use stream::{Engine, EngineOptions, Execution, Request};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::warn;
+
+/// Names consumer groups and internal topics, as in a ksqlDB server that was given no other.
+const SERVICE_ID: &str = "default_";
+/// How often retention and compaction are looked after.
+const MAINTENANCE: Duration = Duration::from_secs(60);
+
+/// How a node is to be.
+pub(crate) struct NodeOptions<'a> {
+    /// Where the data is kept.
+    pub(crate) data: &'a Path,
+    /// When commits reach the disk.
+    pub(crate) fsync: Fsync,
+    /// Time, also that of records.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What `${env:NAME}` refers to.
+    pub(crate) environment: Environment,
+    /// The server's settings.
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+/// A server.
+pub(crate) struct Node {
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// The journal.
+    journal: Arc<EmbeddedJournal>,
+    /// The connectors.
+    pub(crate) connectors: connect::Connectors,
+    /// The REST API, also without a socket.
+    pub(crate) router: Router,
+}
+
+impl Node {
+    /// Opens the data directory; all that was there goes on.
+    pub(crate) fn open(options: NodeOptions<'_>) -> Result<Self> {
+        let journal = Arc::new(EmbeddedJournal::open(
+            options.data,
+            EmbeddedOptions {
+                fsync: options.fsync,
+                clock: Arc::clone(&options.clock),
+                ..EmbeddedOptions::default()
+            },
+        )?);
+        let log: Arc<dyn Journal> = Arc::clone(&journal) as Arc<dyn Journal>;
+        let registry = schemas::open(&log, &options.clock)?;
+        let connectors = connect::Connectors::new(
+            Arc::clone(&log),
+            Arc::clone(&options.clock),
+            tokio::runtime::Handle::current(),
+            options.environment,
+        );
+        let engine = Engine::open(EngineOptions {
+            service_id: SERVICE_ID.to_string(),
+            journal: log,
+            registry: Arc::new(registry),
+            clock: options.clock,
+            connectors: Arc::new(connectors::Runtime(connectors.clone())),
+            execution: Execution::Threads,
+            properties: options.settings,
+        })
+        .context("the command log cannot be carried out")?;
+        let router =
+            api::router(api::Api { engine: engine.clone(), service_id: SERVICE_ID.to_string() });
+        Ok(Self { engine, journal, connectors, router })
+    }
+
+    /// Runs the views that all cities share.
+    pub(crate) fn run_interface(&self) -> Result<()> {
+        self.run_script(&Script { file: "interface.sql".into(), text: INTERFACE_SQL.into() })
+    }
+
+    /// Starts a city: its pipeline, then its feeds.
+    pub(crate) fn start_city(&self, city: &City, feeds: &[Feed]) -> Result<()> {
+        self.run_script(&city.pipeline)?;
+        for feed in feeds {
+            let config: Vec<(String, String)> =
+                feed.properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            self.start_feed(&feed.name, &config)
+                .with_context(|| format!("feed {} of {}", feed.name, city.name))?;
+        }
+        Ok(())
+    }
+
+    /// A feed that was there before is made anew, as its file may have changed; where it stopped in
+    /// its document is remembered apart from it.
+    fn start_feed(&self, name: &str, config: &[(String, String)]) -> Result<()> {
+        let runtime = connectors::Runtime(self.connectors.clone());
+        let create = || {
+            use stream::connectors::Connectors as _;
+            runtime.create(ConnectorKind::Source, name, config).map(drop)
+        };
+        match create() {
+            Err(ConnectorError::Exists(_)) => {
+                let running = self.connectors.describe(name)?;
+                let same = config.iter().all(|(k, v)| {
+                    running.properties.get(k).is_some_and(|now| now == v || now.contains("***"))
+                });
+                if same {
+                    return Ok(());
+                }
+                self.connectors.drop(name)?;
+                Ok(create()?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    fn run_script(&self, script: &Script) -> Result<()> {
+        let request = Request::new(script.text.clone());
+        self.engine.execute(&request).map_err(|e| anyhow!("{}: {}", script.file, e.message))?;
+        Ok(())
+    }
+
+    /// Looks after retention and compaction until `stop` changes.
+    pub(crate) async fn maintain(&self, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(MAINTENANCE) => {}
+            }
+            let journal = Arc::clone(&self.journal);
+            match tokio::task::spawn_blocking(move || journal.maintain()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => warn!(%error, "old records could not be removed"),
+                Err(error) => warn!(%error, "maintenance"),
+            }
+        }
+    }
+
+    /// Ends in order: no more records in, work under way committed.
+    pub(crate) async fn shut_down(self) {
+        self.connectors.stop().await;
+        let engine = self.engine.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || engine.shutdown()).await {
+            warn!(%error, "the engine did not end in order");
+        }
+    }
+}
+
+/// Listens where asked. A port that is taken is said with its name.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; choose another address with --listen")
+    })
+}
+
+/// Resolves when the process is asked to end; a second request ends it at once.
+pub(crate) async fn asked_to_end() {
+    wait_for_signal().await;
+    tokio::spawn(async {
+        wait_for_signal().await;
+        // Whoever asks twice does not want to wait: what is not committed yet never was.
+        std::process::exit(1);
+    });
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() {
+    drop(tokio::signal::ctrl_c().await);
+}

@@ -20,7 +20,15 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "kerb",
         &[
-            "model", "journal", "format", "functions", "sql", "stream", "connect", "api", "bot",
+            "model",
+            "journal",
+            "format",
+            "functions",
+            "sql",
+            "stream",
+            "connect",
+            "api",
+            "bot",
             "testkit",
         ],
     ),

@@ -3,6 +3,7 @@
 //! `kerb demo` and the tests of other crates use them; what is here is as careful as the rest.
 
 pub mod clock;
+pub mod fake_telegram;
 pub mod feed_server;
 pub mod vectors;
 

@@ -1,5 +1,178 @@
-//! placeholder
+//! `kerb demo`: a recorded feed as the live site would serve it, faster than life, and the bot in this
+//! terminal. On a terminal a person talks to it; elsewhere it reads lines and answers them.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bot::alerts;
+use bot::client::Client;
+use bot::conversation::Conversation;
+use bot::transports::terminal::{self, Terminal};
+use bot::views::Views;
+use connect::Environment;
+use connect::city::City;
+use journal::embedded::Fsync;
+use model::{Clock, SystemClock};
+use testkit::{FeedServer, Recording, ScaledClock};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::arguments::Demo;
+use crate::commands::up::bot_city;
 use crate::exit::Exit;
-pub(crate) async fn run(_: crate::arguments::Demo) -> Result<(), Exit> {
+use crate::node::{Node, NodeOptions, asked_to_end, listen};
+use crate::progress;
+
+/// The city that is played.
+const CITY: &str = "jersey";
+/// How long the first poll may take to be in the views.
+const FIRST_POLL: Duration = Duration::from_secs(60);
+/// How often the views are looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
+    if !(arguments.speed.is_finite() && arguments.speed > 0.0) {
+        return Err(Exit::WrongUse("--speed: a number above 0".into()));
+    }
+    let environment: Environment = Arc::new(|name| std::env::var(name).ok());
+    let city = City::built_in(CITY, &environment)?;
+    let played = city.demo.as_ref().context("the city has nothing to play")?;
+    let real: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(real, played.start, arguments.speed));
+    let feeds = FeedServer::start(Arc::clone(&clock), recordings(&city)?).await?;
+    let temporary = TemporaryDirectory::new(arguments.data.as_deref())?;
+    let listener = listen_nearby(arguments.listen).await?;
+    let address = listener.local_addr()?;
+    let node = Node::open(NodeOptions {
+        data: &temporary.path,
+        // What is played can be played again: a flush now and then is enough.
+        fsync: if arguments.data.is_some() { Fsync::Group } else { Fsync::None },
+        clock: Arc::clone(&clock),
+        environment,
+        settings: BTreeMap::new(),
+    })?;
+    node.run_interface()?;
+    node.start_city(&city, &city.demo_feeds(&format!("http://{}", feeds.address())))?;
+    eprintln!("{}. {}.", city.attribution, city.licence);
+    eprintln!(
+        "Playing {} times faster than life. REST API on http://{address}: kerb sql --server http://{address}",
+        arguments.speed
+    );
+    let (stopping, mut stop) = watch::channel(false);
+    let until = {
+        let mut stop = stopping.subscribe();
+        async move { drop(stop.changed().await) }
+    };
+    let server = tokio::spawn(api::server::serve(listener, node.router.clone(), until));
+    let views = Views::new(Client::in_process(node.router.clone()));
+    let conversation = Arc::new(Conversation::new(views.clone(), clock, vec![bot_city(&city)]));
+    let terminal = Arc::new(Terminal::new(tokio::io::stdout(), temporary.path.join("charts")));
+    let person = std::io::stdin().is_terminal();
+    let zone = city.zone.clone();
+    tokio::select! {
+        talked = talk(&conversation, &terminal, &views, person) => talked?,
+        () = asked_to_end() => {}
+        () = progress::tell(node.engine.clone(), zone, person) => {}
+        () = node.maintain(stopping.subscribe()) => {}
+        _ = stop.changed() => {}
+    }
+    stopping.send_replace(true);
+    let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
+    node.shut_down().await;
+    feeds.stop().await;
     Ok(())
+}
+
+/// The chat: waits until the first poll is in the views, then answers line by line.
+async fn talk(
+    conversation: &Arc<Conversation>,
+    terminal: &Arc<Terminal<tokio::io::Stdout>>,
+    views: &Views,
+    person: bool,
+) -> Result<()> {
+    let ready = async {
+        loop {
+            match views.parks().await {
+                Ok(parks) if !parks.is_empty() && parks.iter().all(|p| p.capacity.is_some()) => {
+                    return;
+                }
+                _ => tokio::time::sleep(LOOK).await,
+            }
+        }
+    };
+    tokio::time::timeout(FIRST_POLL, ready)
+        .await
+        .context("the first poll did not come into the views; see SHOW CONNECTORS")?;
+    let alerts = tokio::spawn(alerts::deliver(Arc::clone(conversation), Arc::clone(terminal)));
+    if person {
+        eprintln!("Say a car park's name, /nearest 49.1858,-2.1100, or /help. Ctrl-D ends.");
+    }
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        let Some(incoming) = terminal.incoming(&line) else { continue };
+        let replies = conversation.answer(terminal::CHAT, incoming).await;
+        terminal.print(replies).await?;
+    }
+    alerts.abort();
+    Ok(())
+}
+
+fn recordings(city: &City) -> Result<BTreeMap<String, Recording>> {
+    let zone = city.zone.iana_name().unwrap_or("UTC");
+    let recorded = city.demo.iter().flat_map(|demo| &demo.recordings);
+    recorded
+        .map(|recorded| {
+            let recording = match &recorded.time_column {
+                None => Recording::document(recorded.content.clone(), "application/json"),
+                Some(column) => {
+                    let text = std::str::from_utf8(&recorded.content)?;
+                    Recording::csv_log(text, column, zone)?
+                }
+            };
+            Ok((recorded.path.clone(), recording))
+        })
+        .collect()
+}
+
+/// Listens where asked; if that is taken and nobody asked for it in particular, on a free port.
+async fn listen_nearby(address: SocketAddr) -> Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            eprintln!("{address} is taken; taking a free port instead.");
+            listen(SocketAddr::new(address.ip(), 0)).await
+        }
+        _ => listen(address).await,
+    }
+}
+
+/// The demo's data: the directory that was named, or one that goes with the process.
+struct TemporaryDirectory {
+    path: PathBuf,
+    remove: bool,
+}
+
+impl TemporaryDirectory {
+    fn new(named: Option<&std::path::Path>) -> Result<Self> {
+        if let Some(path) = named {
+            return Ok(Self { path: path.to_path_buf(), remove: false });
+        }
+        let path = std::env::temp_dir().join(format!("kerb-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+        Ok(Self { path, remove: true })
+    }
+}
+
+impl Drop for TemporaryDirectory {
+    fn drop(&mut self) {
+        if self.remove {
+            // What is left behind lies where temporary things are cleared away.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
 }
