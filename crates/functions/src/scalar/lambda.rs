@@ -178,12 +178,28 @@ fn filter_elements(call: &Call<'_>) -> Evaluated {
     for (row, keep) in elements.parents.iter().zip(keep.iter()) {
         lengths[*row as usize] += usize::from(keep == Some(true));
     }
+    no_null_values(elements.columns.get(1), &keep, &elements.parents, &mut errors);
     let columns: Vec<ArrayRef> = (elements.columns.iter())
         .map(|column| filter(column, &keep).expect("as many as elements"))
         .collect();
     match columns.as_slice() {
         [items] => list_of(call, items.clone(), &lengths, errors),
         _ => map_of(call, columns, &lengths, errors),
+    }
+}
+
+/// As in ksqlDB, a NULL value in a map that a lambda makes fails its row.
+fn no_null_values(
+    values: Option<&ArrayRef>,
+    keep: &BooleanArray,
+    parents: &[u32],
+    errors: &mut RowErrors,
+) {
+    let Some(values) = values.filter(|values| values.null_count() > 0) else { return };
+    for (element, row) in parents.iter().enumerate() {
+        if keep.value(element) && values.is_null(element) {
+            errors.add(*row as usize, "a value of a map that a lambda gives must not be null");
+        }
     }
 }
 
@@ -200,6 +216,8 @@ fn transform_map(call: &Call<'_>) -> Evaluated {
     let values = lambda(call, 2).call(&elements.parents, &elements.columns);
     let mut errors = row_errors(&keys.errors, &elements.parents);
     errors.merge(row_errors(&values.errors, &elements.parents));
+    let all = BooleanArray::from(vec![true; elements.parents.len()]);
+    no_null_values(Some(&values.column), &all, &elements.parents, &mut errors);
     // A key that is null or comes twice fails the row, and its entries are left out.
     let key_type = lambda(call, 1).returns();
     let mut start = 0;
@@ -226,19 +244,37 @@ fn transform_map(call: &Call<'_>) -> Evaluated {
     map_of(call, columns.collect(), &lengths, errors)
 }
 
+/// The positions of a row's entries in the order in which Java's `HashMap` walks over them; as they are
+/// for an array, and for keys that are no text.
+fn walk(elements: &Elements, start: usize, length: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (start..start + length).map(|at| at as u32).collect();
+    let keys = (elements.columns.len() > 1).then(|| elements.columns[0].as_string_opt::<i32>());
+    if let Some(keys) = keys.flatten() {
+        let mut buckets = length.next_power_of_two();
+        if length > buckets * 3 / 4 {
+            buckets *= 2;
+        }
+        order.sort_by_cached_key(|at| {
+            let units = keys.value(*at as usize).encode_utf16();
+            let hash = units.fold(0_u32, |h, unit| h.wrapping_mul(31).wrapping_add(unit.into()));
+            (hash ^ (hash >> 16)) as usize & (buckets - 1)
+        });
+    }
+    order
+}
+
 /// Folds all rows at once: in step `n` every row that has an `n`-th element.
 fn reduce(call: &Call<'_>) -> Evaluated {
     let elements = Elements::of(call.column(0));
     let initial = call.column(1).clone();
     let mut errors = RowErrors::none();
     let mut states = initial.clone();
-    let starts: Vec<usize> = (elements.lengths.iter())
-        .scan(0, |next, length| {
-            let start = *next;
-            *next += length;
-            Some(start)
-        })
-        .collect();
+    let mut start = 0;
+    let mut walks = Vec::with_capacity(call.rows);
+    for length in &elements.lengths {
+        walks.push(walk(&elements, start, *length));
+        start += length;
+    }
     let steps = elements.lengths.iter().copied().max().unwrap_or(0);
     for step in 0..steps {
         let rows: Vec<u32> = (0..call.rows)
@@ -249,8 +285,7 @@ fn reduce(call: &Call<'_>) -> Evaluated {
         if rows.is_empty() {
             break;
         }
-        let at: UInt32Array =
-            rows.iter().map(|row| (starts[*row as usize] + step) as u32).collect();
+        let at: UInt32Array = rows.iter().map(|row| walks[*row as usize][step]).collect();
         let mut args =
             vec![take(&states, &UInt32Array::from(rows.clone()), None).expect("a state a row")];
         for column in &elements.columns {

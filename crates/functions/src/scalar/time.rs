@@ -180,8 +180,8 @@ pub(super) const TIMESTAMPTOSTRING: ScalarFunction = function(
 fn timestamp_to_string(call: &Call<'_>) -> Evaluated {
     let numbers = call.column(0).as_primitive::<Int64Type>();
     let at = |row| numbers.is_valid(row).then(|| numbers.value(row));
-    let split = |ms: i64| (ms.div_euclid(1_000), ms.rem_euclid(1_000));
-    format_timestamps(call, |row| at(row).map(split), true)
+    let parts = model::text::timestamp_parts;
+    format_timestamps(call, |row| at(row).map(parts), "UTC", true)
 }
 
 pub(super) const FORMAT_TIMESTAMP: ScalarFunction = function(
@@ -203,12 +203,14 @@ pub(super) const FORMAT_TIMESTAMP: ScalarFunction = function(
 fn format_timestamp(call: &Call<'_>) -> Evaluated {
     let moments = call.column(0).as_primitive::<arrow_array::types::TimestampMillisecondType>();
     let at = |row| moments.is_valid(row).then(|| moments.value(row));
-    format_timestamps(call, |row| at(row).map(model::text::timestamp_parts), false)
+    let parts = model::text::timestamp_parts;
+    format_timestamps(call, |row| at(row).map(parts), DEFAULT_ZONE, false)
 }
 
 fn format_timestamps(
     call: &Call<'_>,
     at: impl Fn(usize) -> Option<(i64, i64)>,
+    default_zone: &str,
     null_fails: bool,
 ) -> Evaluated {
     let patterns = call.column(1).as_string::<i32>();
@@ -218,7 +220,7 @@ fn format_timestamps(
     let mut builder = arrow_array::builder::StringBuilder::with_capacity(call.rows, call.rows * 24);
     let mut out = String::new();
     for row in 0..call.rows {
-        let zone = zones.map_or(Some(DEFAULT_ZONE), |zones| cell(zones, row));
+        let zone = zones.map_or(Some(default_zone), |zones| cell(zones, row));
         let Some((seconds, millis)) = at(row) else {
             if null_fails {
                 errors.add(row, "the moment must not be null");
@@ -366,7 +368,7 @@ fn convert_tz(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     };
     let (from, to) = (Zone::of(from)?, Zone::of(to)?);
     let at = ms.div_euclid(1_000);
-    let moved = i64::from(to.offset_at(at)) - i64::from(from.offset_at(at));
+    let moved = i64::from(to.modern_offset_at(at)) - i64::from(from.modern_offset_at(at));
     Ok(Value::Timestamp(ms.wrapping_add(moved * 1_000)))
 }
 
@@ -391,21 +393,21 @@ pub(super) const DATESUB: ScalarFunction = function(
 );
 
 fn date_add(args: &[Value], call: &Call<'_>) -> Result<Value, String> {
-    Ok(moved_date(args, call, 1))
+    moved_date(args, call, 1)
 }
 
 fn date_sub(args: &[Value], call: &Call<'_>) -> Result<Value, String> {
-    Ok(moved_date(args, call, -1))
+    moved_date(args, call, -1)
 }
 
-fn moved_date(args: &[Value], call: &Call<'_>, sign: i64) -> Value {
-    match (interval(args, call, sign), &args[2]) {
-        (Some(by), Value::Date(days)) => {
-            // Towards 1970, as ksqlDB does it.
-            Value::Date(((i64::from(*days) * MS_PER_DAY + by) / MS_PER_DAY) as i32)
-        }
-        _ => Value::Null,
-    }
+fn moved_date(args: &[Value], call: &Call<'_>, sign: i64) -> Result<Value, String> {
+    let (Some(by), Value::Date(days)) = (interval(args, call, sign), &args[2]) else {
+        return Ok(Value::Null);
+    };
+    // Towards 1970, as ksqlDB does it.
+    let days = (i64::from(*days) * MS_PER_DAY + by) / MS_PER_DAY;
+    let days = i32::try_from(days).map_err(|_| "the date is out of range".to_string())?;
+    Ok(Value::Date(days))
 }
 
 pub(super) const TIMEADD: ScalarFunction = function(
@@ -433,7 +435,10 @@ fn time_sub(args: &[Value], call: &Call<'_>) -> Result<Value, String> {
 fn moved_time(args: &[Value], call: &Call<'_>, sign: i64) -> Value {
     match (interval(args, call, sign), &args[2]) {
         (Some(by), Value::Time(ms)) => {
-            Value::Time((i64::from(*ms) + by).rem_euclid(MS_PER_DAY) as i32)
+            // Nanoseconds are counted, and at most as many as a BIGINT holds.
+            let by = by.saturating_mul(1_000_000) % (MS_PER_DAY * 1_000_000);
+            let nanos = i64::from(*ms) * 1_000_000 + by;
+            Value::Time(nanos.div_euclid(1_000_000).rem_euclid(MS_PER_DAY) as i32)
         }
         _ => Value::Null,
     }
@@ -482,7 +487,7 @@ pub(super) const FROM_DAYS: ScalarFunction = function(
 );
 
 fn from_days(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    Ok(int(&args[0]).map_or(Value::Null, Value::Date))
+    int(&args[0]).map(Value::Date).ok_or_else(|| "the number of days must not be null".to_string())
 }
 
 pub(super) const FROM_UNIXTIME: ScalarFunction = function(

@@ -21,6 +21,12 @@ const RULES_END_SECONDS: i64 = 221_845_392_000;
 /// Where the rules begin: 0001-01-01.
 const RULES_START_SECONDS: i64 = -62_135_596_800;
 
+/// Where the rules of Java's old `TimeZone` begin (1900) and end, and a time (2025-01-01) whose standard
+/// offset holds outside.
+const OLD_RULES_START: i64 = -2_208_988_800;
+const OLD_RULES_END: i64 = 9_000_000_000_000_000;
+const OLD_RULES_STANDARD: i64 = 1_735_689_600;
+
 /// How many hours a zone remembers.
 const SLOTS: usize = 64;
 
@@ -131,6 +137,21 @@ impl Zone {
             self.by_utc.put(hour, at);
         }
         at
+    }
+
+    /// The offset in seconds as Java's old `TimeZone` knows it: before 1900 and in the far future today's
+    /// standard offset, and none for the ids `UTC+3` and `UT+3`.
+    pub(super) fn modern_offset_at(&self, utc: i64) -> i32 {
+        match &self.rules {
+            Rules::Fixed(_) if self.id.starts_with("UT") => 0,
+            Rules::Named(zone) if !(OLD_RULES_START..OLD_RULES_END).contains(&utc) => {
+                let months = (0..12).map(|month| OLD_RULES_STANDARD + month * 30 * SECONDS_PER_DAY);
+                let mut infos = months.map(|at| zone.to_offset_info(timestamp(at)));
+                let standard = infos.find(|info| !info.dst().is_dst());
+                standard.map_or_else(|| self.offset_at(utc), |info| info.offset().seconds())
+            }
+            _ => self.offset_at(utc),
+        }
     }
 
     /// The offsets that a local time may have, in seconds since 1970-01-01T00:00 on the clock there.
