@@ -118,10 +118,13 @@ impl Creation<'_> {
     }
 }
 
+/// Computes the type of a result from those of the arguments.
+type ComputeType = fn(&[ArgType]) -> Result<SqlType, String>;
+
 /// One way to call an aggregate function (see [`Signature::parse`]).
 pub struct Overload {
     signature: &'static str,
-    computed: Option<fn(&[ArgType]) -> Result<SqlType, String>>,
+    computed: Option<ComputeType>,
 }
 
 /// An overload whose result is written in its signature.
@@ -170,11 +173,16 @@ impl AggregateFunction {
         AGGREGATES.binary_search_by_key(&self.name, |f| f.name).map_or(&[], |at| &SIGNATURES[at])
     }
 
-    /// Which signature fits these arguments. Unlike those of a scalar function they are never cast.
+    /// Which signature fits these arguments. Unlike those of a scalar function they are never cast,
+    /// and NULL is none.
     pub fn resolve(&self, args: &[ArgType]) -> Result<Resolved, ResolveError> {
+        if args.contains(&ArgType::Null) {
+            let name = self.name;
+            let hint = "CAST it to the type it stands for";
+            return Err(ResolveError(format!("{name} of a literal NULL is not supported: {hint}")));
+        }
         let resolved = signature::resolve(self.name, self.signatures(), args)?;
-        let exact = args.iter().zip(&resolved.args).all(|(a, b)| *a == ArgType::Null || a == b);
-        if exact {
+        if resolved.args == args {
             return Ok(resolved);
         }
         let shown: Vec<_> = args.iter().map(ArgType::to_string).collect();
@@ -456,7 +464,7 @@ pub static AGGREGATES: &[AggregateFunction] = &[
     },
 ];
 
-const TOP_TYPE: Option<fn(&[ArgType]) -> Result<SqlType, String>> = Some(top::result_type);
+const TOP_TYPE: Option<ComputeType> = Some(top::result_type);
 
 const EXTREME_MAX: &[Overload] = &[
     of("MAX(val INT) -> INT"),

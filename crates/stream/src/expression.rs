@@ -217,3 +217,6 @@ fn any(expr: &Expr, holds: &mut dyn FnMut(&Expr) -> bool) -> bool {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,13 +155,16 @@ struct SumOfLists<T: ArrowPrimitiveType> {
     sums: Vec<T::Native>,
 }
 
+/// Adding or subtracting.
+type Combine<N> = fn(N, N, Option<N>) -> Option<N>;
+
 impl<T: ArrowPrimitiveType<Native: Addable>> SumOfLists<T> {
     fn step(
         &mut self,
         group: usize,
         (lists, items): &(&ListArray, &PrimitiveArray<T>),
         row: usize,
-        combine: fn(T::Native, T::Native, Option<T::Native>) -> Option<T::Native>,
+        combine: Combine<T::Native>,
     ) {
         if lists.is_null(row) {
             return;
