@@ -63,6 +63,7 @@ struct Running {
 /// A connector's handle.
 struct Connector {
     class: &'static Class,
+    /// As written, secrets and all: to be shown only redacted.
     properties: Properties,
     target: Target,
     shared: Arc<Shared>,
@@ -127,6 +128,38 @@ impl Connectors {
         ledger::remember(&*self.inner.journal, name, kind, properties, self.inner.clock.now())
             .map_err(|source| CreateError::NotRemembered { name: name.to_owned(), source })?;
         Ok(self.start(&mut running, name, class, properties, started))
+    }
+
+    /// Makes a connector, or gives the one of this name another configuration: it goes on where it
+    /// stopped. One that is configured so already just goes on.
+    pub fn configure(
+        &self,
+        name: &str,
+        kind: ConnectorKind,
+        properties: &Properties,
+    ) -> Result<Description, CreateError> {
+        let mut running = self.inner.state.lock();
+        let Some(existing) = running.name_of(name) else {
+            drop(running);
+            return self.create(name, kind, properties);
+        };
+        if let Some(connector) = running.connectors.get(&existing)
+            && connector.class.kind == kind
+            && connector.properties == *properties
+        {
+            return Ok(connector.describe(&existing));
+        }
+        let (class, settings) = self.read(kind, properties)?;
+        let started = self.prepare(&existing, class, &settings)?;
+        let now = self.inner.clock.now();
+        ledger::remember(&*self.inner.journal, &existing, kind, properties, now)
+            .map_err(|source| CreateError::NotRemembered { name: existing.clone(), source })?;
+        running.broken.remove(&existing);
+        if let Some(connector) = running.connectors.remove(&existing) {
+            connector.retire();
+        }
+        running.positions = Some(Ledger::load(&*self.inner.journal)?.positions);
+        Ok(self.start(&mut running, &existing, class, properties, started))
     }
 
     /// Makes all connectors that were remembered, after a restart. One that cannot be made any
@@ -197,7 +230,7 @@ impl Connectors {
         };
         let connector = Connector {
             class,
-            properties: redacted(class.keys, properties),
+            properties: properties.clone(),
             target: started.target,
             shared,
             wish,
@@ -240,10 +273,11 @@ impl Connectors {
         let name = running.name_of(name).ok_or_else(|| UnknownConnector(name.to_owned()))?;
         ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
         running.broken.remove(&name);
+        if let Some(positions) = &mut running.positions {
+            positions.remove(&name);
+        }
         if let Some(connector) = running.connectors.remove(&name) {
-            // Whatever is being committed is waited for; nothing is committed afterwards.
-            *connector.shared.dropped.lock() = true;
-            connector.wish.send_replace(Wish::Stop);
+            connector.retire();
             // What was committed since the connector was forgotten is forgotten as well.
             ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
         }
@@ -362,6 +396,12 @@ impl Running {
 }
 
 impl Connector {
+    /// Ends it. What is being committed is waited for; nothing is committed afterwards.
+    fn retire(&self) {
+        *self.shared.dropped.lock() = true;
+        self.wish.send_replace(Wish::Stop);
+    }
+
     fn describe(&self, name: &str) -> Description {
         let mut topics = vec![self.target.topic.clone()];
         topics.extend(self.target.dead_letters.clone());
@@ -369,7 +409,7 @@ impl Connector {
             name: name.to_owned(),
             kind: self.class.kind,
             class: self.class.name.to_owned(),
-            properties: self.properties.clone(),
+            properties: redacted(self.class.keys, &self.properties),
             topics,
             status: self.shared.status.lock().clone(),
         }

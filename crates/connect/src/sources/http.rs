@@ -39,23 +39,27 @@ pub(crate) const CLASS: Class = Class {
 
 fn start(context: &Context, settings: &Settings) -> Result<Started, CreateError> {
     let fetcher = Fetcher::new(&context.name, settings)?;
-    let source = HttpSource {
+    let reader = Reader {
         clock: Arc::clone(&context.clock),
-        fetcher,
         carrier: Carrier::from_settings(settings)?,
         encoding: encoding::Wanted::from_settings(settings)?,
         document: Document::from_settings(settings),
     };
     Ok(Started {
-        source: Box::new(source),
+        source: Box::new(HttpSource { fetcher, reader: Arc::new(reader) }),
         pacing: keys::pacing(settings),
         target: keys::target(settings),
     })
 }
 
 struct HttpSource {
-    clock: Arc<dyn Clock>,
     fetcher: Fetcher,
+    reader: Arc<Reader>,
+}
+
+/// What makes records of an answer.
+struct Reader {
+    clock: Arc<dyn Clock>,
     carrier: Carrier,
     encoding: encoding::Wanted,
     document: Document,
@@ -66,12 +70,19 @@ impl Source for HttpSource {
         Box::pin(async move {
             let seen = position.map(Seen::from_json).unwrap_or_default();
             let answer = self.fetcher.fetch(&seen).await?;
-            self.read(answer, &seen)
+            // A large document takes a while: not on a thread that others wait for.
+            let reader = Arc::clone(&self.reader);
+            let reading = tokio::task::spawn_blocking(move || reader.read(answer, &seen));
+            let broken = |error| PollError::Rejected {
+                what: format!("the document could not be read: {error}"),
+                http_status: None,
+            };
+            reading.await.map_err(broken)?
         })
     }
 }
 
-impl HttpSource {
+impl Reader {
     /// Makes records of an answer.
     fn read(&self, answer: Answer, seen: &Seen) -> Result<Poll, PollError> {
         let mut poll = Poll {

@@ -200,7 +200,11 @@ impl Csv {
         if line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
             return None;
         }
-        let mut reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).build();
+        let mut reader = csv_core::ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            // A line is a row, whatever is in it.
+            .terminator(csv_core::Terminator::Any(b'\n'))
+            .build();
         let mut output = vec![0; line.len() + 1];
         let mut ends = vec![0; line.len() + 2];
         let (mut at, mut written, mut count) = (0, 0, 0);

@@ -109,3 +109,26 @@ fn a_header_alone_is_no_rows() {
         Some("the document has no rows below its header")
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn rows_that_are_written_are_read_back(
+        cells in proptest::collection::vec("[^\n\u{feff}]{0,12}", 2..6),
+    ) {
+        let csv = Csv::from_settings(&settings(&[])).expect("right");
+        let row = csv.joined(cells.iter().map(String::as_str));
+        proptest::prop_assert_eq!(csv.cells(&row), Some(cells), "{}", row);
+    }
+
+    #[test]
+    fn no_text_is_too_much(text in "[\\PC\r\n\",]{0,200}") {
+        for extra in [&[][..], &[("csv.header", "names")], &[("csv.unpivot", "a")]] {
+            let csv = Csv::from_settings(&settings(extra)).expect("right");
+            let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
+            if let Ok(parts) = csv.read(&text) {
+                let told = parts.records.len() + parts.rejected.len();
+                proptest::prop_assert_eq!(told, lines.saturating_sub(1));
+            }
+        }
+    }
+}
