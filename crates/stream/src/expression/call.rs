@@ -2,7 +2,7 @@
 
 use arrow_array::{Array, ArrayRef};
 use functions::scalar::{Arg as FunctionArg, Call, Lambda};
-use functions::{Evaluated, Resolved, RowErrors};
+use functions::{ArgType, Evaluated, Resolved, RowErrors};
 use model::SqlType;
 use sql::expr::{Arg, Expr, ParamId, ScalarRef};
 
@@ -43,9 +43,12 @@ pub(super) fn call(
             Arg::Expr(_) | Arg::Unit(_) => None,
         })
         .collect();
-    let args: Vec<FunctionArg<'_>> = (args.iter().zip(columns).zip(&lambdas))
-        .map(|((arg, column), lambda)| match (arg, column, lambda) {
+    let wanted = &resolved.args;
+    let args: Vec<FunctionArg<'_>> = (args.iter().zip(columns).zip(&lambdas).zip(wanted))
+        .map(|(((arg, column), lambda), wanted)| match (arg, column, lambda) {
             (Arg::Unit(unit), _, _) => FunctionArg::Unit(Some(*unit)),
+            // A NULL in the place of a unit.
+            (Arg::Expr(_), _, _) if *wanted == ArgType::Null => FunctionArg::Unit(None),
             (_, Some(column), _) => FunctionArg::Column(column),
             (_, _, Some(lambda)) => FunctionArg::Lambda(lambda),
             _ => unreachable!("an argument is a value, a lambda or a unit"),

@@ -154,7 +154,9 @@ fn primitives<T: ArrowPrimitiveType<Native: PartialOrd>>(
     let (a, b) = ((a.values::<T>(), a.constant), (b.values::<T>(), b.constant));
     match op {
         // As ksqlDB's: false for NaN.
-        ComparisonOp::NotEqual => zip_bits(a, b, rows, |a, b| a < b || a > b),
+        ComparisonOp::NotEqual => {
+            zip_bits(a, b, rows, |a, b| a.partial_cmp(&b).is_some_and(Ordering::is_ne))
+        }
         ComparisonOp::LessThan => zip_bits(a, b, rows, |a, b| a < b),
         ComparisonOp::LessThanOrEqual => zip_bits(a, b, rows, |a, b| a <= b),
         ComparisonOp::GreaterThan => zip_bits(a, b, rows, |a, b| a > b),

@@ -3,6 +3,7 @@
 //!
 //! Numbers of up to 38 digits are computed in 128 bits, others (and what overflows) in 256.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::builder::{Decimal128Builder, Decimal256Builder};
@@ -57,7 +58,7 @@ pub(super) fn binary(
 ) -> ArrayRef {
     let (precision, scale) = size_of(ty);
     let (a_scale, b_scale) = (size_of(a_type).1, size_of(b_type).1);
-    if let Some(array) = sum_of_one_scale(op, (a, a_scale), (b, b_scale), ty, rows, failed) {
+    if let Some(array) = short(op, (a, a_scale), (b, b_scale), ty, rows) {
         return array;
     }
     let compute = |row: usize| -> Result<i256, &'static str> {
@@ -86,37 +87,41 @@ pub(super) fn binary(
     results.finish()
 }
 
-/// The hot case: `+` and `-` of short numbers of one scale, in a plain loop.
-fn sum_of_one_scale(
+/// The hot case: `+`, `-` and `*` of numbers that fit into 128 bits, in a plain loop; `None` if
+/// something does not, or has to be cut. Rows that are null have some number.
+fn short(
     op: ArithmeticOp,
     (a, a_scale): (&Part, u8),
     (b, b_scale): (&Part, u8),
     ty: &SqlType,
     rows: usize,
-    failed: &RowErrors,
 ) -> Option<ArrayRef> {
     let (precision, scale) = size_of(ty);
-    if !failed.is_empty()
-        || precision > DECIMAL_PRECISION_MAX
-        || a_scale != scale
-        || b_scale != scale
-    {
-        return None;
-    }
+    let power = |exponent: u8| 10_i128.checked_pow(u32::from(exponent));
     let left = (a.array.as_primitive_opt::<Decimal128Type>()?.values().as_ref(), a.constant);
     let right = (b.array.as_primitive_opt::<Decimal128Type>()?.values().as_ref(), b.constant);
-    // Both have at most 37 digits, so that nothing overflows.
+    let bound = power(precision)?;
+    let overflow = Cell::new(false);
+    let checked = |number: Option<i128>| {
+        let number = number.filter(|n| -bound < *n && *n < bound);
+        overflow.set(overflow.get() | number.is_none());
+        number.unwrap_or_default()
+    };
+    let sum = |plus: fn(i128, i128) -> Option<i128>| -> Option<Vec<i128>> {
+        let (x, y) = (power(scale.checked_sub(a_scale)?)?, power(scale.checked_sub(b_scale)?)?);
+        let sum = |a: i128, b: i128| plus(a.checked_mul(x)?, b.checked_mul(y)?);
+        Some(zip(left, right, rows, |a, b| checked(sum(a, b))))
+    };
     let values: Vec<i128> = match op {
-        ArithmeticOp::Add => zip(left, right, rows, |a: i128, b: i128| a.wrapping_add(b)),
-        ArithmeticOp::Subtract => zip(left, right, rows, |a: i128, b: i128| a.wrapping_sub(b)),
+        ArithmeticOp::Add => sum(i128::checked_add)?,
+        ArithmeticOp::Subtract => sum(i128::checked_sub)?,
+        ArithmeticOp::Multiply if a_scale.checked_add(b_scale) == Some(scale) => {
+            zip(left, right, rows, |a: i128, b: i128| checked(a.checked_mul(b)))
+        }
         _ => return None,
     };
-    let bound = Decimal::pow10(u32::from(precision))?.to_i128()?;
-    if values.iter().any(|n| n.unsigned_abs() >= bound.unsigned_abs()) {
-        return None;
-    }
     let array = Decimal128Array::new(values.into(), None).with_data_type(arrow_type(ty));
-    Some(Arc::new(array))
+    (!overflow.get()).then(|| Arc::new(array) as ArrayRef)
 }
 
 /// The result without its scale.
@@ -172,6 +177,15 @@ fn quotient(a: Decimal, b: Decimal, precision: u8, scale: u8) -> Result<i256, &'
     if a.unscaled == i256::ZERO {
         return Ok(i256::ZERO);
     }
+    if let Some((quotient, rest)) = short_quotient(a, b, scale) {
+        if rest != 0 {
+            return Err(ROUNDING);
+        }
+        let quotient = i256::from_i128(quotient);
+        if Decimal::new(quotient, 0).fits(precision) {
+            return Ok(quotient);
+        }
+    }
     // As a fraction in lowest terms; it comes out if the divisor is 2^twos * 5^fives.
     let divisor = greatest_common_divisor(a.unscaled, b.unscaled);
     let (mut numerator, mut rest) = (a.unscaled / divisor, b.unscaled / divisor);
@@ -205,6 +219,15 @@ fn quotient(a: Decimal, b: Decimal, precision: u8, scale: u8) -> Result<i256, &'
     }
     let shift = u32::try_from(i64::from(scale) - places).map_err(|_| ROUNDING)?;
     Decimal::pow10(shift).and_then(|factor| digits.checked_mul(factor)).ok_or(ROUNDING)
+}
+
+/// Quotient and remainder at the result's scale, where 128 bits are enough.
+fn short_quotient(a: Decimal, b: Decimal, scale: u8) -> Option<(i128, i128)> {
+    let shift =
+        u32::from(scale).checked_add(u32::from(b.scale))?.checked_sub(u32::from(a.scale))?;
+    let dividend = a.unscaled.to_i128()?.checked_mul(10_i128.checked_pow(shift)?)?;
+    let divisor = b.unscaled.to_i128()?;
+    Some((dividend.checked_div(divisor)?, dividend.checked_rem(divisor)?))
 }
 
 fn without_zeros(mut digits: i256, mut places: i64) -> (i256, i64) {
