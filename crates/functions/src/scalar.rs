@@ -24,6 +24,9 @@ use arrow_array::{Array, ArrayRef};
 use model::column::value_at;
 use model::{ColumnBuilder, SqlType, Value};
 
+pub use time::TimestampPattern;
+
+use crate::signature::ComputeType;
 use crate::{ArgType, Doc, Evaluated, ResolveError, Resolved, RowErrors, Signature, signature};
 
 /// A unit of time, as DATEADD and its kin take it.
@@ -118,7 +121,7 @@ pub enum Eval {
 /// One way to call a scalar function: its signature (see [`Signature::parse`]) and its evaluation.
 pub struct Overload {
     signature: &'static str,
-    computed: Option<fn(&[ArgType]) -> Result<SqlType, String>>,
+    computed: Option<ComputeType>,
     eval: Eval,
 }
 
@@ -128,11 +131,7 @@ const fn of(signature: &'static str, eval: Eval) -> Overload {
 }
 
 /// An overload whose result is computed from the types of the arguments.
-const fn computed(
-    signature: &'static str,
-    eval: Eval,
-    returns: fn(&[ArgType]) -> Result<SqlType, String>,
-) -> Overload {
+const fn computed(signature: &'static str, eval: Eval, returns: ComputeType) -> Overload {
     Overload { signature, computed: Some(returns), eval }
 }
 

@@ -98,15 +98,27 @@ pub enum Returns {
     /// A type built from parameter types' variables.
     Type(ParamType),
     /// Computed from the types of the (already cast) arguments; a literal NULL is `ArgType::Null`.
-    Computed(fn(&[ArgType]) -> Result<SqlType, String>),
+    Computed {
+        /// How it is shown: `DECIMAL`.
+        shown: ParamType,
+        /// Computes it.
+        compute: ComputeType,
+    },
+}
+
+/// Computes the type of a result from the types of the arguments.
+pub type ComputeType = fn(&[ArgType]) -> Result<SqlType, String>;
+
+impl fmt::Display for Returns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Returns::Type(ty) | Returns::Computed { shown: ty, .. }) = self;
+        write!(f, "{ty}")
+    }
 }
 
 impl fmt::Debug for Returns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Returns::Type(ty) => write!(f, "{ty}"),
-            Returns::Computed(_) => f.write_str("computed"),
-        }
+        write!(f, "{self}")
     }
 }
 
@@ -123,8 +135,9 @@ pub struct Signature {
 
 impl Signature {
     /// The same signature, with its result computed from the arguments' types.
-    pub fn returning(self, computed: fn(&[ArgType]) -> Result<SqlType, String>) -> Self {
-        Self { returns: Returns::Computed(computed), ..self }
+    pub fn returning(self, compute: ComputeType) -> Self {
+        let (Returns::Type(shown) | Returns::Computed { shown, .. }) = self.returns;
+        Self { returns: Returns::Computed { shown, compute }, ..self }
     }
 
     /// How DESCRIBE FUNCTION shows it: `ABS(val INT)`.

@@ -255,7 +255,7 @@ pub(super) const GENERATE_SERIES: ScalarFunction = function(
 );
 
 /// The longest series that is built; a longer one fails its row.
-const SERIES_LENGTH_MAX: i128 = 10_000_000;
+const SERIES_LENGTH_MAX: i128 = 1_000_000;
 
 fn generate_series(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let null = "start, end and step of GENERATE_SERIES must not be null";

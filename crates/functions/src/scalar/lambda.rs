@@ -276,6 +276,7 @@ fn reduce(call: &Call<'_>) -> Evaluated {
         start += length;
     }
     let steps = elements.lengths.iter().copied().max().unwrap_or(0);
+    #[expect(clippy::needless_range_loop, reason = "each row walks its own way")]
     for step in 0..steps {
         let rows: Vec<u32> = (0..call.rows)
             .filter(|row| step < elements.lengths[*row] && initial.is_valid(*row))

@@ -7,6 +7,8 @@ mod parse;
 mod pattern;
 mod plain;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 use std::rc::Rc;
@@ -30,6 +32,48 @@ const MS_PER_DAY: i64 = 86_400_000;
 
 /// The zone of patterns that name none.
 const DEFAULT_ZONE: &str = "GMT";
+
+/// A pattern of a timestamp, as STRINGTOTIMESTAMP and TIMESTAMPTOSTRING take it, for others: the
+/// `TIMESTAMP_FORMAT` of a stream, for example.
+///
+/// ```
+/// let pattern = functions::scalar::TimestampPattern::compile("dd/MM/yyyy HH:mm")?;
+/// assert_eq!(pattern.parse("29/02/2020 12:34", "Europe/London")?, 1_582_979_640_000);
+/// assert_eq!(pattern.format(1_582_979_640_000, "UTC")?, "29/02/2020 12:34");
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug)]
+pub struct TimestampPattern(Pattern);
+
+impl TimestampPattern {
+    /// The pattern of this text; an error says what is wrong with it.
+    pub fn compile(text: &str) -> Result<Self, String> {
+        Pattern::compile(text).map(Self)
+    }
+
+    /// The moment that a text gives, in milliseconds since the epoch; in a time zone (`UTC`,
+    /// `Europe/London`, `+05:30`), if the text names none.
+    pub fn parse(&self, text: &str, zone: &str) -> Result<i64, String> {
+        moment_of(&self.0, text, &*Zone::of(zone)?)
+    }
+
+    /// A moment, in milliseconds since the epoch, as text in a time zone.
+    pub fn format(&self, ms: i64, zone: &str) -> Result<String, String> {
+        let (seconds, millis) = model::text::timestamp_parts(ms);
+        let mut out = String::new();
+        self.0.format(&Moment::at(seconds, millis, &*Zone::of(zone)?), &mut out)?;
+        Ok(out)
+    }
+}
+
+/// The moment that a text gives by a pattern, in milliseconds since the epoch.
+fn moment_of(pattern: &Pattern, text: &str, zone: &Zone) -> Result<i64, String> {
+    let plain = pattern.plain.as_ref();
+    match plain.and_then(|plain| plain::timestamp(plain, text.as_bytes(), zone)) {
+        Some(ms) => Ok(ms),
+        None => resolve::timestamp(&pattern.parse(text)?, zone),
+    }
+}
 
 /// Defines a function of this category.
 const fn function(
@@ -139,14 +183,9 @@ fn parse_timestamps(call: &Call<'_>, null_fails: bool) -> (Vec<Option<i64>>, Row
             cells.push(Some(*ms));
             continue;
         }
-        let parsed = known_pattern.get(pattern).and_then(|pattern| {
-            let zone = known_zone.get(zone)?;
-            let plain = pattern.plain.as_ref();
-            match plain.and_then(|plain| plain::timestamp(plain, text.as_bytes(), zone)) {
-                Some(ms) => Ok(ms),
-                None => resolve::timestamp(&pattern.parse(text)?, zone),
-            }
-        });
+        let parsed = known_pattern
+            .get(pattern)
+            .and_then(|pattern| moment_of(pattern, text, known_zone.get(zone)?));
         match parsed {
             Ok(ms) => {
                 last = Some((key, ms));
@@ -265,7 +304,8 @@ fn string_to_date(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let parsed = Pattern::of(pattern)?.parse(date)?;
     let next_day = resolve::time(&parsed)?.is_some_and(|time| time.next_day);
     let days = resolve::date(&parsed)?.ok_or_else(|| format!("'{date}' gives no whole date"))?;
-    Ok(Value::Integer((days + i64::from(next_day)) as i32))
+    let days = i32::try_from(days + i64::from(next_day));
+    days.map(Value::Integer).map_err(|_| format!("'{date}' is out of the range of dates"))
 }
 
 pub(super) const DATETOSTRING: ScalarFunction = function(
@@ -329,7 +369,9 @@ fn parse_date(args: &[Value], call: &Call<'_>) -> Result<Value, String> {
         return Ok(Value::Null);
     };
     let year_now = civil_from_days(call.now_ms.div_euclid(MS_PER_DAY)).year;
-    legacy::parse_date(date, pattern, year_now).map(|days| Value::Date(days as i32))
+    let days = legacy::parse_date(date, pattern, year_now)?;
+    let days = i32::try_from(days).map_err(|_| format!("'{date}' is out of the range of dates"))?;
+    Ok(Value::Date(days))
 }
 
 pub(super) const PARSE_TIME: ScalarFunction = function(

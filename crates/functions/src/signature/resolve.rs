@@ -36,11 +36,11 @@ pub fn resolve(
                 ))
             })?
         }
-        Returns::Computed(computed) => {
+        Returns::Computed { compute, .. } => {
             let seen: Vec<_> = (args.iter().zip(&types))
                 .map(|(arg, ty)| if *arg == ArgType::Null { arg.clone() } else { ty.clone() })
                 .collect();
-            computed(&seen).map_err(|reason| ResolveError(format!("{name}: {reason}")))?
+            compute(&seen).map_err(|reason| ResolveError(format!("{name}: {reason}")))?
         }
     };
     Ok(Resolved { signature: at, args: types, returns })

@@ -126,8 +126,8 @@ fn read<'a>(
             let text = if next_is_number { text } else { text.trim_start() };
             let digits = text.bytes().take_while(u8::is_ascii_digit).count();
             let length = if next_is_number { digits.min(*width) } else { digits };
-            let value: i64 = text.get(..length)?.parse().ok()?;
-            set(*letter, *width, value, year_now, calendar);
+            let value: i32 = text.get(..length)?.parse().ok()?;
+            set(*letter, *width, value.into(), year_now, calendar);
             Some(&text[length..])
         }
         Part::Name(field) => {

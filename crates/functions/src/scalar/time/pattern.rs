@@ -135,7 +135,8 @@ impl Pattern {
         })
     }
 
-    fn compile(text: &str) -> Result<Pattern, String> {
+    /// Compiles a pattern; an error says what is wrong with it.
+    pub(super) fn compile(text: &str) -> Result<Pattern, String> {
         let mut open: Vec<Vec<Item>> = vec![Vec::new()];
         let mut rest = text;
         while let Some(c) = rest.chars().next() {

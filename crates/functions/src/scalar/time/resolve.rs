@@ -8,6 +8,9 @@ use super::pattern::Field;
 use super::zone::{Local, Zone};
 
 pub(super) const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+/// The last year of Java's calendar.
+const YEAR_MAX: i64 = 999_999_999;
+
 const NANOS_PER_HOUR: i64 = 3_600_000_000_000;
 const NANOS_PER_MINUTE: i64 = 60_000_000_000;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -87,6 +90,11 @@ pub(super) fn has_date(parsed: &Parsed) -> bool {
 
 /// The proleptic year, if the fields give one.
 fn year(parsed: &Parsed) -> Result<Option<i64>, String> {
+    for field in [Field::Year, Field::YearOfEra, Field::WeekYear] {
+        if parsed.get(field).is_some_and(|year| !(-YEAR_MAX..=YEAR_MAX).contains(&year)) {
+            return Err(format!("{field:?} is out of range"));
+        }
+    }
     let Some(of_era) = parsed.get(Field::YearOfEra) else { return Ok(parsed.get(Field::Year)) };
     if of_era < 1 {
         return Err(format!("the year of an era must be 1 or more, but is {of_era}"));
@@ -109,6 +117,20 @@ fn month_and_day(parsed: &Parsed) -> Result<(Option<i64>, Option<i64>), String> 
 pub(super) fn date(parsed: &Parsed) -> Result<Option<i64>, String> {
     let year = year(parsed)?;
     let (month, day) = month_and_day(parsed)?;
+    for (field, max) in [
+        (Field::Quarter, 4),
+        (Field::Week, 53),
+        (Field::WeekOfMonth, 6),
+        (Field::DayOfYear, 366),
+        (Field::AlignedDay, 7),
+        (Field::DayOfWeek, 7),
+        (Field::LocalDayOfWeek, 7),
+        (Field::ModifiedJulianDay, 365_243_219_162),
+    ] {
+        if parsed.get(field).is_some_and(|value| value > max) {
+            return Err(format!("{field:?} must be {max} at most"));
+        }
+    }
     let days = match (year, month, day, parsed.get(Field::DayOfYear)) {
         _ if parsed.get(Field::ModifiedJulianDay).is_some() => {
             parsed.get(Field::ModifiedJulianDay).map(|day| day - 40_587)
@@ -198,7 +220,8 @@ pub(super) fn timestamp(parsed: &Parsed, zone: &Zone) -> Result<i64, String> {
         Some(zone) => zone.utc_of(seconds),
         None => utc_like_1970(zone, seconds),
     };
-    Ok(utc * 1_000 + millis)
+    let ms = utc.checked_mul(1_000).and_then(|ms| ms.checked_add(millis));
+    ms.ok_or_else(|| "the moment is out of range".to_string())
 }
 
 /// 1970-01-01 with those fields of a date that are given.
