@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Produce(Produce),
     /// Read records of a topic
     Consume(Consume),
+    /// Measure, each thing beside something plain
+    Bench(Bench),
 }
 
 /// `kerb demo`
@@ -167,6 +169,22 @@ pub(crate) struct Consume {
     /// A JSON object a line, with offset, time, key and headers
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `kerb bench`
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Which; all of them if none is named
+    pub(crate) names: Vec<String>,
+    /// How many rows
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    pub(crate) rows: u64,
+    /// A JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// In this process (used by the command itself)
+    #[arg(long, hide = true)]
+    pub(crate) alone: bool,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A file for each command.
 
+pub(crate) mod bench;
 pub(crate) mod consume;
 pub(crate) mod demo;
 pub(crate) mod produce;

@@ -4,6 +4,7 @@
 //! journal, engine, connectors, API and bot in the order data moves.
 
 mod arguments;
+mod bench;
 mod commands;
 mod exit;
 mod log_client;
@@ -42,6 +43,7 @@ async fn run(command: Command) -> Result<(), Exit> {
         Command::Topics(arguments) => commands::topics::run(arguments).await,
         Command::Produce(arguments) => commands::produce::run(arguments).await,
         Command::Consume(arguments) => commands::consume::run(arguments).await,
+        Command::Bench(arguments) => commands::bench::run(arguments).await,
     }
 }
 
