@@ -7,6 +7,7 @@
 //!      null        fails fails  fails          null        fails fails  fails
 //! ```
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -124,25 +125,53 @@ pub(super) fn between(
 /// `operand IN (list)`: null is in no list, and a null in the list is nothing's equal.
 pub(super) fn is_in(scope: &Scope<'_>, operand: &Expr, list: &[Expr], negated: bool) -> Part {
     let part = scope.evaluate(operand);
-    let mut found = BooleanBuffer::new_unset(scope.rows);
+    let items: Vec<_> = list.iter().map(|item| (scope.evaluate(item), &item.ty)).collect();
     let (mut failed, mut logged) = (RowErrors::none(), RowErrors::none());
-    for item in list {
-        let item_part = scope.evaluate(item);
-        let equal = comparison(
-            ComparisonOp::Equal,
-            (part.shared(), &operand.ty),
-            (item_part, &item.ty),
-            scope.rows,
-        );
-        found = &found | equal.array.as_boolean().values();
-        failed.merge(equal.failed);
-        logged.merge(equal.logged);
-    }
+    let found = match in_texts(&part, &operand.ty, &items, scope.rows) {
+        Some(found) => found,
+        None => {
+            let mut found = BooleanBuffer::new_unset(scope.rows);
+            for item in items {
+                let operand = (part.shared(), &operand.ty);
+                let equal = comparison(ComparisonOp::Equal, operand, item, scope.rows);
+                found = &found | equal.array.as_boolean().values();
+                failed.merge(equal.failed);
+                logged.merge(equal.logged);
+            }
+            found
+        }
+    };
     let (mut all_failed, mut all_logged) = (part.failed, part.logged);
     all_failed.merge(failed);
     all_logged.merge(logged);
     let bits = if negated { !&found } else { found };
     Part { array: boolean(bits), constant: false, failed: all_failed, logged: all_logged }
+}
+
+/// From so many texts on it pays to look them up.
+const LOOKUP_MIN: usize = 8;
+
+/// Which rows are among many constant texts; `None`: they are something else, or few.
+fn in_texts(
+    part: &Part,
+    ty: &SqlType,
+    items: &[(Part, &SqlType)],
+    rows: usize,
+) -> Option<BooleanBuffer> {
+    let plain = |(item, ty): &(Part, &SqlType)| {
+        item.constant && **ty == SqlType::String && item.failed.is_empty() && item.logged.is_empty()
+    };
+    if *ty != SqlType::String || items.len() < LOOKUP_MIN || !items.iter().all(plain) {
+        return None;
+    }
+    let texts = items.iter().map(|(item, _)| item.array.as_string::<i32>());
+    let texts: HashSet<&str> =
+        texts.filter(|text| text.is_valid(0)).map(|text| text.value(0)).collect();
+    let operands = part.array.as_string::<i32>();
+    Some(BooleanBuffer::collect_bool(rows, |row| {
+        let at = part.at(row);
+        operands.is_valid(at) && texts.contains(operands.value(at))
+    }))
 }
 
 /// The result of the first branch whose condition is true; a condition that is null fails the row.

@@ -182,6 +182,18 @@ fn a_join_of_texts_writes_nulls_as_a_word() {
 }
 
 #[test]
+fn many_texts_are_looked_up_as_few_are_compared() {
+    let column = expr(ExprKind::Cast(Box::new(Expr::column(0, INT))), SqlType::String);
+    let text = |n: i32| Expr::literal(Value::String(n.to_string()), SqlType::String);
+    for (count, negated) in [(2, false), (20, false), (2, true), (20, true)] {
+        let list = (5..5 + count).map(text).collect();
+        let operand = Box::new(column.clone());
+        let is_in = expr(ExprKind::In { operand, list, negated }, BOOL);
+        check(&is_in, &COLUMN, &[!negated, negated, negated].map(Boolean), &[]);
+    }
+}
+
+#[test]
 fn no_rows_give_no_rows() {
     check(&ten_by(0), &[], &[], &[]);
     let failing = arithmetic(ArithmeticOp::Divide, int(1), int(0));

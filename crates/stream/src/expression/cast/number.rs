@@ -77,10 +77,10 @@ fn parse_hex_double(text: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// `true`, `yes` and what they start with are true, everything else is false.
+/// `true`, `yes` and what they start with, in any case, are true, everything else is false.
 pub(super) fn parse_boolean(text: &str) -> bool {
-    let text = trim(text).to_ascii_lowercase();
-    !text.is_empty() && ("true".starts_with(&text) || "yes".starts_with(&text))
+    let begins = |word: &str| word.get(..text.len()).is_some_and(|w| w.eq_ignore_ascii_case(text));
+    !text.is_empty() && (begins("true") || begins("yes"))
 }
 
 /// A decimal number rounded half up to `scale` digits behind the point, without its scale; `None` if
@@ -267,6 +267,11 @@ mod tests {
     #[test]
     fn truth_is_a_prefix() {
         assert!(parse_boolean("t") && parse_boolean("TRU") && parse_boolean("y"));
-        assert!(!parse_boolean("") && !parse_boolean("1") && !parse_boolean("truely"));
+        assert!(
+            !parse_boolean("")
+                && !parse_boolean("1")
+                && !parse_boolean("truely")
+                && !parse_boolean(" t")
+        );
     }
 }
