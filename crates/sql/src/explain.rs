@@ -1,5 +1,5 @@
-//! A plan as a tree of text, sinks on top, sources at the leaves: what EXPLAIN, the golden tests and
-//! the dashboard show.
+//! A plan as a tree of text, the sink on top, sources at the leaves: what EXPLAIN, the golden tests
+//! and the dashboard show.
 //!
 //! ```text
 //! Sink CARPARK (topic CARPARK, KAFKA/PROTOBUF, 4 partitions)
@@ -45,7 +45,7 @@ pub fn explain_query(plan: &QueryPlan) -> String {
         depth += 1;
         tree.line(depth, "Final");
     }
-    tree.step(depth + 1, &plan.root);
+    tree.step(&"   ".repeat(depth), true, &plan.root);
     tree.text
 }
 
@@ -158,6 +158,7 @@ struct Tree {
 }
 
 impl Tree {
+    /// A line that hangs on the one above it.
     fn line(&mut self, depth: usize, line: &str) {
         if depth > 0 {
             self.text.push_str(&"   ".repeat(depth - 1));
@@ -167,10 +168,14 @@ impl Tree {
         self.text.push('\n');
     }
 
-    fn step(&mut self, depth: usize, step: &Step) {
-        self.line(depth, &describe(step));
-        for input in step.inputs() {
-            self.step(depth + 1, input);
+    /// A step and all below it; `indent` is what stands in front of its lines.
+    fn step(&mut self, indent: &str, is_last: bool, step: &Step) {
+        let branch = if is_last { "└─ " } else { "├─ " };
+        self.text.push_str(&format!("{indent}{branch}{}\n", describe(step)));
+        let below = format!("{indent}{}", if is_last { "   " } else { "│  " });
+        let inputs = step.inputs();
+        for (i, input) in inputs.iter().enumerate() {
+            self.step(&below, i + 1 == inputs.len(), input);
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn check(format: &Format, columns: &[&Column], is_key: bool) -> Result<()> {
         if let Some(ty) = unsupported(format.kind, &column.ty) {
             return error(format!("does not support type '{ty}', column: `{}`", column.name));
         }
-        if has_other_map_keys(format.kind, &column.ty) {
+        if has_other_map_keys(&column.ty) {
             return error("only supports MAP types with STRING keys".into());
         }
         let names_matter = matches!(format.kind, FormatKind::Avro | FormatKind::Protobuf);
@@ -54,11 +54,11 @@ fn unsupported(format: FormatKind, ty: &SqlType) -> Option<&'static str> {
     (!held).then(|| ty.base_name())
 }
 
-fn has_other_map_keys(format: FormatKind, ty: &SqlType) -> bool {
+fn has_other_map_keys(ty: &SqlType) -> bool {
     match ty {
-        SqlType::Map(key, value) => **key != SqlType::String || has_other_map_keys(format, value),
-        SqlType::Array(element) => has_other_map_keys(format, element),
-        SqlType::Struct(fields) => fields.iter().any(|f| has_other_map_keys(format, &f.ty)),
+        SqlType::Map(key, value) => **key != SqlType::String || has_other_map_keys(value),
+        SqlType::Array(element) => has_other_map_keys(element),
+        SqlType::Struct(fields) => fields.iter().any(|f| has_other_map_keys(&f.ty)),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use model::decimal::Rounding;
 use model::{Column, Namespace, SqlType, Value};
 
-use super::error::{AnalyzeError, ExpressionError, InsertError};
+use super::error::{AnalyzeError, AnalyzeErrorKind, ExpressionError, InsertError};
 use super::expression::{Binder, Bound, Scope, coerce, literal};
 use super::query::Context;
 use super::query::qualify::SYSTEM_COLUMNS;
@@ -55,7 +55,11 @@ pub fn analyze_insert_values(
     };
     for (name, value) in named.iter().zip(values) {
         if name == "ROWTIME" {
-            plan.rowtime = Some(typed(target, name, &SqlType::Bigint, value, context)?);
+            let rowtime = typed(target, name, &SqlType::Bigint, value, context)?;
+            if let expr::ExprKind::Literal(Value::Bigint(ms @ ..0)) = rowtime.kind {
+                return Err(AnalyzeError::at(value.span, InsertError::Timestamp(ms)));
+            }
+            plan.rowtime = Some(rowtime);
             continue;
         }
         if SYSTEM_COLUMNS.contains(&name.as_str()) {
@@ -115,11 +119,11 @@ fn typed(
     }
     let scope = Scope::default();
     let bound = Binder::new(&scope, &context.catalog.types, "VALUES").bind_any(value);
-    let bound = bound.map_err(|error| match error.kind {
+    let bound = bound.map_err(|error| match &*error.kind {
         // Only scalar functions are known here.
-        super::error::AnalyzeErrorKind::Expression(ExpressionError::Aggregate { name, .. }) => {
-            let kind = ExpressionError::UnknownFunction { name, hint: String::new() };
-            AnalyzeError { kind: kind.into(), ..error }
+        AnalyzeErrorKind::Expression(ExpressionError::Aggregate { name, .. }) => {
+            let (name, hint) = (name.clone(), String::new());
+            AnalyzeError::at(value.span, ExpressionError::UnknownFunction { name, hint })
         }
         _ => error,
     })?;

@@ -329,7 +329,7 @@ fn window(properties: &Properties) -> Result<Option<WindowInfo>> {
             None => Ok(None),
         };
     };
-    let size_ms = size.map(|size| duration(size)).transpose()?;
+    let size_ms = size.map(duration).transpose()?;
     match (text(window_type)?.to_uppercase().as_str(), size_ms) {
         ("SESSION", None) => Ok(Some(WindowInfo::Session)),
         ("TUMBLING", Some(size_ms)) => Ok(Some(WindowInfo::Tumbling { size_ms })),

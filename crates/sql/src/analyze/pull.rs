@@ -441,7 +441,10 @@ impl Alternative {
         for values in &self.equal {
             let values = values.as_ref()?;
             let extend = |key: &Vec<Value>| -> Vec<Vec<Value>> {
-                values.iter().map(|value| [&key[..], &[value.clone()]].concat()).collect()
+                values
+                    .iter()
+                    .map(|value| [&key[..], std::slice::from_ref(value)].concat())
+                    .collect()
             };
             keys = keys.iter().flat_map(extend).collect();
         }

@@ -3,7 +3,8 @@
 //! The clauses are taken in the order in which rows meet them:
 //!
 //! ```text
-//! FROM/JOIN -> WHERE -> table functions -> PARTITION BY | GROUP BY/WINDOW/HAVING -> SELECT -> FINAL
+//! FROM, JOIN -> WHERE -> table functions -> PARTITION BY            -> SELECT -> EMIT FINAL
+//!                                        -> GROUP BY, WINDOW, HAVING
 //! ```
 //!
 //! A [`Stage`] is what has been built so far: the step, which names mean which of its columns, and
@@ -234,7 +235,10 @@ pub fn filter_stage(
 
 /// Is this a call of a table function?
 fn is_table_call(expr: &ast::Expr) -> bool {
-    matches!(&expr.kind, ast::ExprKind::Call { name, .. } if functions::table::table(name).is_some())
+    match &expr.kind {
+        ast::ExprKind::Call { name, .. } => functions::table::table(name).is_some(),
+        _ => false,
+    }
 }
 
 /// Computes the table functions of the select list.
@@ -380,8 +384,8 @@ fn rekey(
     Ok(stage)
 }
 
-/// What `*` of a join with PARTITION BY stands for: everything, pseudo columns too, each source's key
-/// last.
+/// What `*` of a join with PARTITION BY stands for: all of each source, pseudo columns and at last the
+/// key, too.
 fn joined_star(scope: &Scope) -> Vec<StarColumn> {
     let mut aliases: Vec<&String> = Vec::new();
     for alias in scope.columns.iter().filter_map(|column| column.alias.as_ref()) {

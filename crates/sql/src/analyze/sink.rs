@@ -133,10 +133,7 @@ impl Made<'_> {
             FormatKind::None if !keys.is_empty() => None,
             _ => Some(&leftmost.key_format),
         };
-        let mut key_format = with.key_format(inherited_key, context.settings)?;
-        if keys.is_empty() && with.key.format.is_none() {
-            key_format = model::Format::new(FormatKind::None);
-        }
+        let key_format = with.key_format(inherited_key, context.settings)?;
         let value_format = with.value_format(Some(&leftmost.value_format), context.settings)?;
         let value_format =
             formats::wrap_value(value_format, with.wrap_single, values.len(), context.settings)?;
@@ -262,6 +259,9 @@ pub fn analyze_insert_select(
     if sink.read_only {
         let (kind, name) = (kind_word(sink.kind), target.to_owned());
         return Err(InsertError::ReadOnly { what: "into", kind, name }.into());
+    }
+    if let Some(header) = sink.schema.of(Namespace::Headers).next() {
+        return Err(InsertError::Header(header.name.clone()).into());
     }
     let id = query_id(properties, next_query, context)?;
     let mut query = query.clone();

@@ -1,11 +1,11 @@
-//! One type for several expressions: the elements of ARRAY[…], the values of MAP(…), the list of IN.
+//! One type for several expressions: elements of ARRAY[…], values of MAP(…), the list of IN.
 //!
 //! Numbers widen; text literals become numbers, booleans, dates or bytes if the others are; other
 //! literals become text if the others are; constructors are converted element by element.
 
 use model::{Field, SqlType, Value};
 
-use super::super::error::{AnalyzeError, ExpressionError};
+use super::super::error::{AnalyzeError, AnalyzeErrorKind, ExpressionError};
 use super::super::types::{can_cast, common_number};
 use super::Bound;
 use super::literal;
@@ -30,11 +30,12 @@ pub fn cast(expr: Expr, ty: &SqlType) -> Expr {
 
 /// The expression as `ty` where nobody wrote a CAST: a failure fails the row.
 pub fn implicit(expr: Expr, ty: &SqlType) -> Expr {
+    if expr.ty == *ty {
+        return expr;
+    }
     match cast(expr, ty) {
-        Expr { kind: ExprKind::Cast(inner), ty } if inner.ty != ty => {
-            Expr { kind: ExprKind::Coerce(inner), ty }
-        }
-        other => other,
+        Expr { kind: ExprKind::Cast(inner), ty } => Expr { kind: ExprKind::Coerce(inner), ty },
+        literal => literal,
     }
 }
 
@@ -132,13 +133,10 @@ fn merge_nested(
     span: Span,
     expr: &Expr,
 ) -> Result<SqlType> {
-    merge(ty, item, span).map_err(|error| match &error.kind {
-        super::super::error::AnalyzeErrorKind::Expression(ExpressionError::NoCommonType {
-            ..
-        }) => {
-            let kind =
-                ExpressionError::NoCommonType { expected: whole.clone(), found: expr.ty.clone() };
-            AnalyzeError::at(span, kind)
+    merge(ty, item, span).map_err(|error| match &*error.kind {
+        AnalyzeErrorKind::Expression(ExpressionError::NoCommonType { .. }) => {
+            let (expected, found) = (whole.clone(), expr.ty.clone());
+            AnalyzeError::at(span, ExpressionError::NoCommonType { expected, found })
         }
         _ => error,
     })

@@ -107,7 +107,7 @@ pub fn boolean(text: &str) -> Option<bool> {
 /// Is this standard Base64, padded?
 pub fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && text.len() - body.len() <= 2
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
 }
@@ -188,7 +188,7 @@ fn days_in_month(year: i32, month: u32) -> u32 {
     }
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar; years begin in March, so that the leap day is last.
+/// Days from 1970-01-01 in the Gregorian calendar. Years begin in March: the leap day is last.
 fn days_since_epoch(year: i32, month: u32, day: u32) -> i32 {
     let (month, year) = (month as i32, if month <= 2 { year - 1 } else { year });
     let era = year.div_euclid(400);

@@ -140,6 +140,9 @@ pub fn build(
         }
         columns.push(Column::pseudo(*name, SqlType::Bigint));
     }
+    let same_key = stage.keys.len() == query.group_by.len()
+        && stage.keys.iter().zip(&query.group_by).all(|(key, by)| key.means.contains(by));
+    let kept_window = stage.window.filter(|_| same_key);
     let kind = StepKind::Aggregate {
         input: Box::new(stage.step),
         input_kind: stage.kind,
@@ -153,7 +156,7 @@ pub fn build(
         kind: SourceKind::Table,
         scope,
         keys: key_columns,
-        window: query.window.as_ref().map(window_info).or(stage.window),
+        window: query.window.as_ref().map(window_info).or(kept_window),
         star: stage.star,
         key_noun: "grouping expression",
         joined: false,
@@ -248,9 +251,8 @@ fn check_grouped(expr: &ast::Expr, query: &Query, clause: &'static str) -> Resul
         }
         match &part.kind {
             ExprKind::Column { source: None, name } if is_window_bound(name) => {
-                if clause == "HAVING" {
-                    error = Some((part.span, QueryError::WindowBounds(name.clone())));
-                }
+                let having = clause == "HAVING";
+                error = having.then(|| (part.span, QueryError::WindowBounds(name.clone())));
             }
             ExprKind::Column { source: Some(_), .. } => {
                 let expression = written(part);
@@ -304,9 +306,8 @@ fn bind_aggregate(
         bound.push(binder.bind_any(arg)?);
     }
     if args.is_empty() {
-        // COUNT(*) counts rows: every row has a ROWTIME.
-        let rowtime = stage.scope.columns.iter().find(|column| column.name == "ROWTIME");
-        bound.extend(rowtime.map(|c| Bound::Expr(Expr::column(c.index, c.ty.clone()))));
+        // COUNT(*) counts rows: a constant is never null.
+        bound.push(Bound::Expr(Expr::literal(Value::Bigint(1), SqlType::Bigint)));
     }
     let arg_types: Vec<_> = bound
         .iter()

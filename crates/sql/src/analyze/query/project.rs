@@ -142,7 +142,7 @@ fn persistent(
         expressions.push(Expr::column(key.index, ty));
         key_items.push(found[0]);
     }
-    if !missing.is_empty() && !(keyless && key_items.is_empty()) {
+    if !(missing.is_empty() || keyless && key_items.is_empty()) {
         let (sink, names) = (sink.to_owned(), missing.join(" and "));
         let kind = QueryError::MissingKey { sink, what: stage.key_noun, names };
         return Err(AnalyzeError::at(span, kind));

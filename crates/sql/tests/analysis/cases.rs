@@ -2,11 +2,9 @@
 //!
 //! The cases are read from `../shared/ksqldb`, where they are; without them the tests say so and pass.
 
-mod support;
-
 use std::path::PathBuf;
 
-use support::{Environment, Script};
+use crate::support::{self, Environment, Script};
 
 fn shared(folder: &str) -> Option<PathBuf> {
     let path =
@@ -367,5 +365,36 @@ fn rows_are_inserted_or_refused_as_by_ksqldb() {
     }
     println!("{}", wrong.join("\n"));
     println!("insert: {right} right, {} wrong", wrong.len());
+    assert!(wrong.len() < 2000);
+}
+
+#[test]
+fn scripts_are_planned_or_refused_as_by_ksqldb() {
+    let Some(folder) = shared("sql-tests") else { return };
+    let only = std::env::var("KERB_CASE").ok();
+    let (mut right, mut wrong) = (0, Vec::new());
+    for path in [files(&folder, "sql"), files(&folder.join("query-upgrades"), "sql")].concat() {
+        let text = std::fs::read_to_string(&path).expect("a file");
+        for case in text.split("--@test:").skip(1) {
+            let name = case.lines().next().unwrap_or_default().trim();
+            if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+                continue;
+            }
+            let refused = case.contains("--@expected.error");
+            let lines = case.lines().skip(1).filter(|line| !line.trim_start().starts_with("--"));
+            let case = lines.collect::<Vec<_>>().join("\n");
+            let mut script = Script::new(Environment::default());
+            let statements = sql::parser::parse_test_script(&case);
+            let statements = statements.map_err(|error| error.to_string());
+            let found = statements.and_then(|statements| script.run_all(&statements));
+            if found.is_err() == refused {
+                right += 1;
+            } else {
+                wrong.push(format!("{}: {name}: {found:?}", path.display()));
+            }
+        }
+    }
+    println!("{}", wrong.join("\n"));
+    println!("scripts: {right} right, {} wrong", wrong.len());
     assert!(wrong.len() < 2000);
 }

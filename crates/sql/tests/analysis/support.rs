@@ -82,6 +82,11 @@ impl Script {
         }
     }
 
+    /// Forgets what was explained.
+    pub(crate) fn clear(&mut self) {
+        self.explained.clear();
+    }
+
     /// The trees of all plans.
     pub(crate) fn explained(&self) -> &str {
         &self.explained
@@ -149,7 +154,14 @@ impl Script {
 
     pub(crate) fn run(&mut self, text: &str) -> Result<(), String> {
         let statements = sql::parser::parse_script(text).map_err(|error| error.to_string())?;
-        for statement in &statements {
+        self.run_all(&statements)
+    }
+
+    pub(crate) fn run_all(
+        &mut self,
+        statements: &[sql::ast::ParsedStatement],
+    ) -> Result<(), String> {
+        for statement in statements {
             self.make_topic(&statement.statement);
             let planned =
                 analyze(statement, &self.catalog, &self.environment, &self.settings, self.queries);
@@ -179,6 +191,7 @@ impl Script {
             Planned::CreateSource(plan) => {
                 self.register(&plan.source);
                 self.statement = Some(plan.source.statement.clone());
+                self.explain(&plan.source.statement);
                 if let Some(topic) = plan.topic {
                     self.environment.topics.insert(topic.name, topic.partitions);
                 }
@@ -205,13 +218,17 @@ impl Script {
             }
             Planned::InsertSelect(query) => {
                 self.queries += 1;
+                self.explain(&query.id);
                 self.explained.push_str(&query.plan.to_string());
                 self.catalog.queries.insert(query.id.clone(), Arc::new(query));
             }
-            Planned::Alter { source, .. } => {
+            Planned::Alter { source, statement } => {
+                self.explain(&statement);
                 self.catalog.sources.insert(source.name.clone(), source);
             }
             Planned::Drop { name, ends, topic, delete_topic } => {
+                let goes = if delete_topic { " and its topic" } else { "" };
+                self.explain(&format!("drop {name}{goes}, ending {ends:?}"));
                 self.catalog.sources.remove(&name);
                 if delete_topic {
                     self.environment.topics.remove(&topic);
@@ -221,6 +238,7 @@ impl Script {
                 }
             }
             Planned::CreateType { name, ty } => {
+                self.explain(&format!("type {name} is {ty}"));
                 self.catalog.types.insert(name, ty);
             }
             Planned::DropType { name } => {
@@ -242,8 +260,25 @@ impl Script {
             Planned::Other(Statement::Set { property, value }) => {
                 self.settings.properties.insert(property, value);
             }
+            Planned::InsertValues(plan) => {
+                let empty = Schema::default();
+                let show = |value: &sql::expr::Expr| sql::explain::explain_expr(value, &empty);
+                let values = plan.values.iter().map(|v| v.as_ref().map_or("-".into(), show));
+                let values = values.collect::<Vec<_>>().join(", ");
+                let rowtime = plan.rowtime.as_ref().map(|v| format!(" at {}", show(v)));
+                let line =
+                    format!("Insert into {}{}: {values}", plan.target, rowtime.unwrap_or_default());
+                self.explain(&line);
+            }
+            Planned::AlreadyExists { message, .. } => self.explain(&message),
+            Planned::Nothing { name } => self.explain(&format!("there is no {name}")),
             _ => {}
         }
+    }
+
+    fn explain(&mut self, line: &str) {
+        self.explained.push_str(line);
+        self.explained.push('\n');
     }
 
     fn register(&mut self, source: &Source) {
@@ -267,6 +302,7 @@ fn stream(columns: &serde_json::Value, first: Vec<Column>) -> Result<Script, Str
     let mut schema = first;
     for (name, ty) in columns.as_object().into_iter().flatten() {
         let ty = ty.as_str().unwrap_or_default();
+        let ty = ty.strip_suffix(" KEY").unwrap_or(ty);
         let ty = sql::parser::parse_type(ty).map_err(|error| error.to_string())?;
         let ty = sql::analyze::types::resolve_type(&ty, &BTreeMap::new(), Default::default());
         schema.push(Column::value(name, ty.map_err(|error| error.to_string())?));

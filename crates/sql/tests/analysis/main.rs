@@ -1,0 +1,5 @@
+//! Analysis from outside: our own golden scripts, and ksqlDB's cases where they are at hand.
+
+mod cases;
+mod golden;
+mod support;
