@@ -6,7 +6,9 @@ use crate::error;
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let names: Vec<_> = names.filter(|known| *known != name).collect();
     let same = names.iter().find(|known| known.eq_ignore_ascii_case(name));
-    same.copied().or_else(|| error::nearest(name, names.iter().copied()))
+    // Any two names of one or two letters are near each other.
+    let slip = || (name.len() > 2).then(|| error::nearest(name, names.iter().copied())).flatten();
+    same.copied().or_else(slip)
 }
 
 /// ` Did you mean "x"?`, or nothing.

@@ -1,4 +1,4 @@
-//! The golden scripts of `testscripts/`: statements, and what each means.
+//! The golden scripts of `testscripts/analyze`: statements, and what each means.
 //!
 //! A script is blocks with an empty line between them: statements, a line `---`, and what they
 //! give, which for a plan is its tree and for an error the line with a caret. `GOLDEN=accept cargo
@@ -38,14 +38,14 @@ fn run(text: &str) -> String {
             Ok(()) => script.explained().trim_end().to_owned(),
             Err(error) => format!("{}Error: {error}", script.explained()),
         };
-        out.push(format!("{input}\n---\n{given}"));
+        out.push(format!("{input}\n---\n{given}").trim_end().to_owned());
     }
     out.join("\n\n") + "\n"
 }
 
 #[test]
 fn statements_mean_what_the_scripts_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testscripts");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testscripts/analyze");
     let accept = std::env::var("GOLDEN").is_ok_and(|value| value == "accept");
     let mut different = Vec::new();
     for path in scripts(&folder) {

@@ -1,13 +1,10 @@
 //! The cities' pipelines: every statement is understood, alone and with all cities in one server, and
 //! the views have the columns that `cities/README.md` promises to the bot and the dashboard.
 
-#[expect(dead_code, reason = "shared with another test, which uses all of it")]
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 
-use support::{Environment, Script};
+use crate::support::{Environment, Script};
 
 fn read(path: &str) -> String {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../cities").join(path);
