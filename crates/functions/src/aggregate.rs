@@ -31,11 +31,11 @@ use crate::{ArgType, Doc, Evaluated, ResolveError, Resolved, RowErrors, Signatur
 
 /// The state of one aggregate call for all groups, numbered from 0 by the caller.
 ///
-/// Columns of arguments are those of the resolved call; literal trailing arguments (`TOPK(x, 3)`) were
-/// given to [`AggregateFunction::create`].
+/// Columns of arguments are those of the resolved call; literal trailing arguments (`TOPK(x, 3)`)
+/// were given to [`AggregateFunction::create`].
 ///
-/// A row for which folding fails (a DECIMAL sum beyond its precision) is one at which ksqlDB's query
-/// dies; the group's state stays as it was before the row.
+/// A row for which folding fails (a DECIMAL sum beyond its precision) is one at which ksqlDB's
+/// query dies; the group's state stays as it was before the row.
 pub trait Aggregator: Send + Sync {
     /// Makes sure that groups `0..groups` exist, new ones with their initial state.
     fn grow(&mut self, groups: usize);
@@ -298,8 +298,8 @@ pub static AGGREGATES: &[AggregateFunction] = &[
     AggregateFunction {
         name: "EARLIEST_BY_TIME",
         doc: doc(
-            "The value of the row with the smallest timestamp; of equal ones the first. Rows without \
-             a timestamp are ignored. (Not in ksqlDB.)",
+            "The value of the row with the smallest timestamp; of equal ones the first. Rows \
+             without a timestamp are ignored. (Not in ksqlDB.)",
             "EARLIEST_BY_TIME(FREE, TS)",
             "41",
         ),

@@ -1,12 +1,12 @@
 //! Expressions over batches: columns in, a column out, with the rows for which it failed.
 //!
-//! ksqlDB's semantics are kept where they surprise: there is no three-valued logic. Arithmetic with a
-//! null fails the row, so does a null that decides AND, OR or NOT; a comparison with null is false;
-//! a CAST hides every failure inside it and is null instead. What is not evaluated cannot fail: CASE,
-//! AND, OR and COALESCE count only the failures of the parts that were needed.
+//! ksqlDB's semantics are kept where they surprise: there is no three-valued logic. Arithmetic with
+//! a null fails the row, so does a null that decides AND, OR or NOT; a comparison with null is
+//! false; a CAST hides every failure inside it and is null instead. What is not evaluated cannot
+//! fail: CASE, AND, OR and COALESCE count only the failures of the parts that were needed.
 //!
-//! Everything is computed for all rows of a batch at once, failures are noted by row, and at the end
-//! the rows that failed are made null. Parts without columns are computed once for a batch.
+//! Everything is computed for all rows of a batch at once, failures are noted by row, and at the
+//! end the rows that failed are made null. Parts without columns are computed once for a batch.
 
 mod arithmetic;
 pub mod benchmark;
@@ -34,9 +34,9 @@ pub struct EvalContext {
     pub now_ms: i64,
 }
 
-/// The value of an expression for each of `rows` rows of `columns`, those of the schema it was bound
-/// to. Rows that failed are null. Some failures leave a value (a null inside an ARRAY, say): they are
-/// among the errors, too.
+/// The value of an expression for each of `rows` rows of `columns`, those of the schema it was
+/// bound to. Rows that failed are null. Some failures leave a value (a null inside an ARRAY, say):
+/// they are among the errors, too.
 pub fn evaluate(
     expr: &Expr,
     columns: &[ArrayRef],

@@ -1,6 +1,6 @@
-//! What ksqlDB's aggregates gave row by row, against plan, expressions and aggregates here: a slow and
-//! obvious fold of the recorded rows, without engine, windows or joins. What is more than source,
-//! group and projection is left to the engine's own tests, and counted.
+//! What ksqlDB's aggregates gave row by row, against plan, expressions and aggregates here: a slow
+//! and obvious fold of the recorded rows, without engine, windows or joins. What is more than
+//! source, group and projection is left to the engine's own tests, and counted.
 
 use std::collections::HashMap;
 use std::path::Path;

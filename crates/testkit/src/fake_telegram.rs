@@ -106,9 +106,8 @@ impl FakeTelegram {
         let url = format!("http://{}", listener.local_addr()?);
         let inner = Arc::new(Shared::default());
         inner.state.lock().next_update = 1;
-        let router = Router::new()
-            .route("/{token}/{method}", any(answer))
-            .with_state(Arc::clone(&inner));
+        let router =
+            Router::new().route("/{token}/{method}", any(answer)).with_state(Arc::clone(&inner));
         let task = tokio::spawn(async move {
             // Ends when the task is aborted; an error of the listener fails the test by silence.
             let _ = axum::serve(listener, router).await;
@@ -353,7 +352,9 @@ fn send(shared: &Shared, method: &str, body: Value) -> Response {
     let wrong = match method {
         "sendmessage" => match body["text"].as_str() {
             None | Some("") => Some("message text is empty"),
-            Some(text) if text.encode_utf16().count() > TEXT_UNITS_MAX => Some("message is too long"),
+            Some(text) if text.encode_utf16().count() > TEXT_UNITS_MAX => {
+                Some("message is too long")
+            }
             Some(_) => None,
         },
         "sendvenue" => {

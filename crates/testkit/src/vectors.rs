@@ -1,9 +1,9 @@
 //! Recorded vectors: what a real engine gave for an expression and a row, read from JSON lines, and
 //! the rules by which an answer of ours is the same.
 //!
-//! Numbers are compared as text, but for doubles: these are the same if they are the same number, and
-//! those that trigonometry gives may differ in the last place. Maps have no order, and neither has
-//! what is made from their order. Of errors only the kind must agree.
+//! Numbers are compared as text, but for doubles: these are the same if they are the same number,
+//! and those that trigonometry gives may differ in the last place. Maps have no order, and neither
+//! has what is made from their order. Of errors only the kind must agree.
 
 use std::collections::BTreeMap;
 use std::path::Path;

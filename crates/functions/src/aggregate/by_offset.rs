@@ -1,4 +1,5 @@
-//! LATEST_BY_OFFSET and EARLIEST_BY_OFFSET of one value: the last or first row's, whatever its time.
+//! LATEST_BY_OFFSET and EARLIEST_BY_OFFSET of one value: the last or first row's, whatever its
+//! time.
 
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::NullBuffer;

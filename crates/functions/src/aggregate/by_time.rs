@@ -1,5 +1,5 @@
-//! LATEST_BY_TIME and EARLIEST_BY_TIME: the value of the row with the largest or smallest timestamp,
-//! so that a row which comes late does not pass for "now".
+//! LATEST_BY_TIME and EARLIEST_BY_TIME: the value of the row with the largest or smallest
+//! timestamp, so that a row which comes late does not pass for "now".
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMillisecondType};

@@ -83,8 +83,8 @@ fn hash(bytes: &[u8]) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// The state of a group, saved as an array of BIGINT: the hashes, or 2,048 numbers of eight registers
-/// each behind a first number of -1.
+/// The state of a group, saved as an array of BIGINT: the hashes, or 2,048 numbers of eight
+/// registers each behind a first number of -1.
 #[derive(Clone)]
 enum Sketch {
     Exact(BTreeSet<u64>),

@@ -1,7 +1,7 @@
 //! The loops that all aggregates share: rows in, one step of a [`Fold`] for each.
 //!
-//! A `Fold` says what one row does to one group; [`Folded`] makes an [`Aggregator`] of it, with loops
-//! that are compiled for each fold, so that a row costs some nanoseconds and no allocation.
+//! A `Fold` says what one row does to one group; [`Folded`] makes an [`Aggregator`] of it, with
+//! loops that are compiled for each fold, so that a row costs some nanoseconds and no allocation.
 
 use arrow_array::ArrayRef;
 use model::{SqlType, Value};

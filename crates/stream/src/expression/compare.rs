@@ -1,8 +1,8 @@
 //! `= <> < <= > >= IS [NOT] DISTINCT FROM` for every pair of types that can be compared.
 //!
 //! A comparison with null is false, whichever it is. Numbers of different types are compared by
-//! value; text beside a DATE, TIME or TIMESTAMP is read as one; arrays, maps and structs are equal if
-//! everything in them is.
+//! value; text beside a DATE, TIME or TIMESTAMP is read as one; arrays, maps and structs are equal
+//! if everything in them is.
 
 use std::cmp::Ordering;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! ARRAY, MAP and STRUCT: made, and taken apart. An element that fails while one is made is null, and
-//! the row goes on.
+//! ARRAY, MAP and STRUCT: made, and taken apart. An element that fails while one is made is null,
+//! and the row goes on.
 
 use std::sync::Arc;
 

@@ -83,8 +83,8 @@ pub(super) fn parse_boolean(text: &str) -> bool {
     !text.is_empty() && (begins("true") || begins("yes"))
 }
 
-/// A decimal number rounded half up to `scale` digits behind the point, without its scale; `None` if
-/// it is no number or has too many digits. As in ksqlDB that is checked before rounding, so that
+/// A decimal number rounded half up to `scale` digits behind the point, without its scale; `None`
+/// if it is no number or has too many digits. As in ksqlDB that is checked before rounding, so that
 /// 99.999 as DECIMAL(4, 2) is 100.00.
 pub(super) fn parse_decimal(text: &str, precision: u8, scale: u8) -> Option<i256> {
     let text = trim(text);
