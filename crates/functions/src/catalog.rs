@@ -1,5 +1,5 @@
-//! All functions of all kinds in one list, as SHOW FUNCTIONS, DESCRIBE FUNCTION, the shell's help and
-//! the documentation page show them.
+//! All functions of all kinds in one list, as SHOW FUNCTIONS, DESCRIBE FUNCTION, the shell's help
+//! and the documentation page show them.
 
 use crate::aggregate::AGGREGATES;
 use crate::scalar::SCALARS;

@@ -1,6 +1,7 @@
 //! What evaluating an expression over a column gives: a column, and the rows for which it failed.
 //!
-//! A row that fails is null in the result and gets an entry in the processing log; the batch goes on.
+//! A row that fails is null in the result and gets an entry in the processing log; the batch goes
+//! on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

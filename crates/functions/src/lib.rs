@@ -4,7 +4,8 @@
 //! `sql` asks a function which of its signatures fits the arguments and what it returns; `stream`
 //! hands it columns and gets a column back. SHOW FUNCTIONS, DESCRIBE FUNCTION, the shell's help and
 //! the documentation page read the same lists: [`scalar::SCALARS`], [`aggregate::AGGREGATES`] and
-//! [`table::TABLES`], put together in [`catalog`]. To add a function is to add an entry to one of them.
+//! [`table::TABLES`], put together in [`catalog`]. To add a function is to add an entry to one of
+//! them.
 
 pub mod aggregate;
 pub mod catalog;

@@ -5,12 +5,14 @@
 mod arrays;
 mod bytes;
 mod conditional;
+mod encodings;
 mod geo;
 mod json;
 mod lambda;
 mod maps;
 mod mask;
 mod maths;
+mod positions;
 mod regex;
 mod rounding;
 mod strings;
@@ -69,8 +71,9 @@ pub enum Arg<'a> {
 
 /// A lambda of the query's text, ready to be evaluated.
 pub trait Lambda {
-    /// Evaluates the body over `args` (one column for each parameter, all of one length). Columns of
-    /// the source that the body reads are those of row `parents[i]` of the batch for element `i`.
+    /// Evaluates the body over `args` (one column for each parameter, all of one length). Columns
+    /// of the source that the body reads are those of row `parents[i]` of the batch for element
+    /// `i`.
     fn call(&self, parents: &[u32], args: &[ArrayRef]) -> Evaluated;
 
     /// What the body returns.
@@ -159,8 +162,8 @@ impl ScalarFunction {
         signature::resolve(self.name, self.signatures(), args)
     }
 
-    /// For each argument that is an untyped lambda: the types of its parameters, as bound by the other
-    /// arguments.
+    /// For each argument that is an untyped lambda: the types of its parameters, as bound by the
+    /// other arguments.
     pub fn lambda_params(
         &self,
         args: &[ArgType],
@@ -237,35 +240,35 @@ pub static SCALARS: &[ScalarFunction] = &[
     conditional::COALESCE,
     strings::CONCAT,
     strings::CONCAT_WS,
-    time::CONVERT_TZ,
+    time::moved::CONVERT_TZ,
     maths::COS,
     maths::COSH,
     maths::COT,
-    time::DATEADD,
-    time::DATESUB,
-    time::DATETOSTRING,
+    time::moved::DATEADD,
+    time::moved::DATESUB,
+    time::dates::DATETOSTRING,
     maths::DEGREES,
     bytes::DOUBLE_FROM_BYTES,
     strings::ELT,
-    strings::ENCODE,
+    encodings::ENCODE,
     maps::ENTRIES,
     maths::EXP,
     json::EXTRACTJSONFIELD,
     strings::FIELD,
     lambda::FILTER,
     rounding::FLOOR,
-    time::FORMAT_DATE,
-    time::FORMAT_TIME,
-    time::FORMAT_TIMESTAMP,
+    time::dates::FORMAT_DATE,
+    time::dates::FORMAT_TIME,
+    time::timestamps::FORMAT_TIMESTAMP,
     bytes::FROM_BYTES,
-    time::FROM_DAYS,
-    time::FROM_UNIXTIME,
+    time::moved::FROM_DAYS,
+    time::moved::FROM_UNIXTIME,
     arrays::GENERATE_SERIES,
     geo::GEO_DISTANCE,
     rounding::GREATEST,
     conditional::IFNULL,
     strings::INITCAP,
-    strings::INSTR,
+    positions::INSTR,
     bytes::INT_FROM_BYTES,
     json::IS_JSON_STRING,
     json::JSON_ARRAY_CONTAINS,
@@ -276,10 +279,10 @@ pub static SCALARS: &[ScalarFunction] = &[
     json::JSON_RECORDS,
     strings::LCASE,
     rounding::LEAST,
-    strings::LEN,
+    positions::LEN,
     maths::LN,
     maths::LOG,
-    strings::LPAD,
+    positions::LPAD,
     maps::MAP_KEYS,
     maps::MAP_UNION,
     maps::MAP_VALUES,
@@ -288,11 +291,11 @@ pub static SCALARS: &[ScalarFunction] = &[
     mask::MASK_KEEP_RIGHT,
     mask::MASK_LEFT,
     mask::MASK_RIGHT,
-    strings::MD5,
+    encodings::MD5,
     conditional::NULLIF,
-    time::PARSE_DATE,
-    time::PARSE_TIME,
-    time::PARSE_TIMESTAMP,
+    time::dates::PARSE_DATE,
+    time::dates::PARSE_TIME,
+    time::timestamps::PARSE_TIMESTAMP,
     maths::PI,
     maths::POWER,
     maths::RADIANS,
@@ -304,7 +307,7 @@ pub static SCALARS: &[ScalarFunction] = &[
     regex::REGEXP_SPLIT_TO_ARRAY,
     strings::REPLACE,
     rounding::ROUND,
-    strings::RPAD,
+    positions::RPAD,
     maths::SIGN,
     maths::SIN,
     maths::SINH,
@@ -312,24 +315,24 @@ pub static SCALARS: &[ScalarFunction] = &[
     strings::SPLIT,
     strings::SPLIT_TO_MAP,
     maths::SQRT,
-    time::STRINGTODATE,
-    time::STRINGTOTIMESTAMP,
-    strings::SUBSTRING,
+    time::dates::STRINGTODATE,
+    time::timestamps::STRINGTOTIMESTAMP,
+    positions::SUBSTRING,
     maths::TAN,
     maths::TANH,
-    time::TIMEADD,
-    time::TIMESTAMPADD,
-    time::TIMESTAMPSUB,
-    time::TIMESTAMPTOSTRING,
-    time::TIMESUB,
+    time::moved::TIMEADD,
+    time::moved::TIMESTAMPADD,
+    time::moved::TIMESTAMPSUB,
+    time::timestamps::TIMESTAMPTOSTRING,
+    time::moved::TIMESUB,
     bytes::TO_BYTES,
     json::TO_JSON_STRING,
     lambda::TRANSFORM,
     strings::TRIM,
     rounding::TRUNC,
     strings::UCASE,
-    time::UNIX_DATE,
-    time::UNIX_TIMESTAMP,
+    time::moved::UNIX_DATE,
+    time::moved::UNIX_TIMESTAMP,
     url::URL_DECODE_PARAM,
     url::URL_ENCODE_PARAM,
     url::URL_EXTRACT_FRAGMENT,
@@ -339,7 +342,7 @@ pub static SCALARS: &[ScalarFunction] = &[
     url::URL_EXTRACT_PORT,
     url::URL_EXTRACT_PROTOCOL,
     url::URL_EXTRACT_QUERY,
-    strings::UUID,
+    encodings::UUID,
 ];
 
 /// Their signatures, read once.

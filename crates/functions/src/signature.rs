@@ -1,8 +1,9 @@
 //! What a function takes and returns, and which of its signatures fits given arguments.
 //!
-//! Every list of functions writes a signature as one line of text (`"ROUND(val DOUBLE, places INT) ->
-//! DOUBLE"`), which is read once, on first use ([`Signature::parse`]); the analyzer hands the types of
-//! the arguments to [`resolve`] and gets back what each has to be cast to and what the call returns.
+//! Every list of functions writes a signature as one line of text (`"ROUND(val DOUBLE, places INT)
+//! -> DOUBLE"`), which is read once, on first use ([`Signature::parse`]); the analyzer hands the
+//! types of the arguments to [`resolve`] and gets back what each has to be cast to and what the
+//! call returns.
 
 mod parse;
 mod resolve;
@@ -194,8 +195,8 @@ impl fmt::Display for ArgType {
 pub struct Resolved {
     /// Its position in the function's list.
     pub signature: usize,
-    /// What each argument has to be (cast to) before the call. For a literal NULL the type it stands
-    /// for; for a NULL in the place of an interval unit `ArgType::Null`.
+    /// What each argument has to be (cast to) before the call. For a literal NULL the type it
+    /// stands for; for a NULL in the place of an interval unit `ArgType::Null`.
     ///
     /// Such an implicit cast never fails a row: a text that is no DATE, TIME, TIMESTAMP or BYTES
     /// becomes null quietly.

@@ -1,5 +1,5 @@
-//! Values as text, the way ksqlDB (that is, Java) writes them: in rows of JSON, in `CAST … AS VARCHAR`,
-//! and back again for dates and times.
+//! Values as text, the way ksqlDB (that is, Java) writes them: in rows of JSON, in `CAST … AS
+//! VARCHAR`, and back again for dates and times.
 //!
 //! | type | in a JSON row | as VARCHAR |
 //! |---|---|---|
@@ -7,7 +7,7 @@
 //! | DECIMAL | `1.50` | `1.50` |
 //! | DATE | `"2020-02-29"`, `"+10000-01-01"` | the same |
 //! | TIME | `"12:34"`, `"12:34:56"`, never a fraction | the same |
-//! | TIMESTAMP | `"2020-02-29T12:34:56.789"`, Julian before 1582-10-15 | the same, Gregorian always |
+//! | TIMESTAMP | `"2020-02-29T12:34:56.789"` | the same; old ones differ, see [`timestamp_text`] |
 //! | BYTES | base64 | base64 |
 //! | ARRAY, MAP, STRUCT | JSON | `[1, null]`, `{k=v}`, `Struct{A=1}` (without null fields) |
 

@@ -1,5 +1,5 @@
-//! Functions of JSON text. Numbers keep their digits (`1.50` stays `1.50`); of several documents in one
-//! text the first one counts.
+//! Functions of JSON text. Numbers keep their digits (`1.50` stays `1.50`); of several documents in
+//! one text the first one counts.
 
 use model::text::{write_json_string, write_json_value};
 use model::{SqlType, Value};

@@ -1,5 +1,5 @@
-//! Functions that call a lambda for every element: the elements of all rows are one column, so that a
-//! body is evaluated once for a batch and not once for a row.
+//! Functions that call a lambda for every element: the elements of all rows are one column, so that
+//! a body is evaluated once for a batch and not once for a row.
 
 use std::sync::Arc;
 
@@ -244,8 +244,8 @@ fn transform_map(call: &Call<'_>) -> Evaluated {
     map_of(call, columns.collect(), &lengths, errors)
 }
 
-/// The positions of a row's entries in the order in which Java's `HashMap` walks over them; as they are
-/// for an array, and for keys that are no text.
+/// The positions of a row's entries in the order in which Java's `HashMap` walks over them; as they
+/// are for an array, and for keys that are no text.
 fn walk(elements: &Elements, start: usize, length: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (start..start + length).map(|at| at as u32).collect();
     let keys = (elements.columns.len() > 1).then(|| elements.columns[0].as_string_opt::<i32>());

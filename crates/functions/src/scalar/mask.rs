@@ -121,7 +121,8 @@ fn count(args: &[Value]) -> Result<usize, String> {
     count.ok_or_else(|| "the number of characters must not be negative or null".to_string())
 }
 
-/// The units of `input` in a range of it masked; `masks` for capitals, small letters, digits, others.
+/// The units of `input` in a range of it masked; `masks` for capitals, small letters, digits,
+/// others.
 fn masked(
     input: &Value,
     masks: &[Value],

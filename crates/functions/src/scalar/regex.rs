@@ -226,7 +226,8 @@ fn push_replacement(
 
 pub(super) const REGEXP_SPLIT_TO_ARRAY: ScalarFunction = function(
     "REGEXP_SPLIT_TO_ARRAY",
-    "The parts between those that a pattern matches; with one that matches nothing at all, every character by itself.",
+    "The parts between those that a pattern matches; with one that matches nothing at all, every \
+     character by itself.",
     ("REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+')", "[a, b, c]"),
     &[of(
         "REGEXP_SPLIT_TO_ARRAY(string VARCHAR, regexp VARCHAR) -> ARRAY<VARCHAR>",

@@ -127,7 +127,8 @@ fn floor(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
 
 pub(super) const ROUND: ScalarFunction = function(
     "ROUND",
-    "The nearest whole number, or the nearest with so many digits behind the point (before it, if negative). Halves go up.",
+    "The nearest whole number, or the nearest with so many digits behind the point (before it, if \
+     negative). Halves go up.",
     ("ROUND(-2.5e0)", "-2"),
     &[
         of("ROUND(val BIGINT) -> BIGINT", Rows(round)),

@@ -17,10 +17,11 @@ pub struct SignatureTextError {
 impl Signature {
     /// Reads `NAME(param TYPE, …) -> TYPE`; `TYPE...` is a parameter that may be repeated.
     ///
-    /// Types are INT, BIGINT, DOUBLE, DECIMAL (of any precision), BOOLEAN, VARCHAR, BYTES, DATE, TIME,
-    /// TIMESTAMP, ARRAY<…>, MAP<…, …>, STRUCT (of any fields), STRUCT<name type, …>, LAMBDA (…)=>…,
-    /// INTERVALUNIT, ANY, and single letters as type variables. A result of DECIMAL is
-    /// [`Returns::Computed`] (the precision is not in the text) and must be given with [`Signature::returning`].
+    /// Types are INT, BIGINT, DOUBLE, DECIMAL (of any precision), BOOLEAN, VARCHAR, BYTES, DATE,
+    /// TIME, TIMESTAMP, ARRAY<…>, MAP<…, …>, STRUCT (of any fields), STRUCT<name type, …>,
+    /// LAMBDA (…)=>…, INTERVALUNIT, ANY, and single letters as type variables. A result of DECIMAL is
+    /// [`Returns::Computed`] (the precision is not in the text) and must be given with
+    /// [`Signature::returning`].
     ///
     /// ```
     /// let signature = functions::Signature::parse("ELT(n INT, args VARCHAR...) -> VARCHAR")?;

@@ -2,11 +2,13 @@
 //!
 //! 1. A literal NULL fits every parameter. Type variables are bound by the first argument that has
 //!    them and must be the same everywhere; what is bound to a variable is never cast.
-//! 2. Signatures that fit without any cast are looked at first. Only if there is none, numbers may be
-//!    widened (INT, BIGINT, DECIMAL, DOUBLE) and text may stand for DATE, TIME, TIMESTAMP and BYTES.
-//! 3. Of several, the one without a repeated parameter wins, then the one with fewer type variables.
-//!    Two that are equally good are an error: the call is ambiguous and wants a CAST.
-//! 4. A single NULL in the place of a repeated parameter is ambiguous as well: it could be the list.
+//! 2. Signatures that fit without any cast are looked at first. Only if there is none, numbers may
+//!    be widened (INT, BIGINT, DECIMAL, DOUBLE) and text may stand for DATE, TIME, TIMESTAMP and
+//!    BYTES.
+//! 3. Of several, the one without a repeated parameter wins, then the one with fewer type
+//!    variables. Two that are equally good are an error: the call is ambiguous and wants a CAST.
+//! 4. A single NULL in the place of a repeated parameter is ambiguous as well: it could be the
+//!    list.
 
 use std::cmp::Reverse;
 
@@ -46,8 +48,8 @@ pub fn resolve(
     Ok(Resolved { signature: at, args: types, returns })
 }
 
-/// For each argument that is an [`ArgType::UntypedLambda`]: the types of its parameters, as bound by
-/// the other arguments.
+/// For each argument that is an [`ArgType::UntypedLambda`]: the types of its parameters, as bound
+/// by the other arguments.
 pub fn lambda_params(
     name: &str,
     signatures: &[Signature],

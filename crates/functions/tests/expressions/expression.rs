@@ -158,8 +158,8 @@ impl<'a> Reader<'a> {
         Ok((ArgType::Sql(SqlType::Boolean), Value::Boolean(truth)))
     }
 
-    /// INTs with operators between them, from the left: what has other types or wants precedence is not
-    /// read.
+    /// INTs with operators between them, from the left: what has other types or wants precedence is
+    /// not read.
     fn sum(&mut self) -> Result<Typed, Stop> {
         let mut left = self.operand()?;
         let mut seen = None;
@@ -316,7 +316,8 @@ impl<'a> Reader<'a> {
         Ok((ArgType::Sql(SqlType::map(key.clone(), value.clone())), Value::Map(entries)))
     }
 
-    /// A lambda, if there is one: its parameters, and the text of its body up to the next comma or bracket.
+    /// A lambda, if there is one: its parameters, and the text of its body up to the next comma or
+    /// bracket.
     fn lambda(&mut self) -> Option<(Vec<String>, &'a str)> {
         let (head, body) = self.rest.split_once("=>")?;
         let names = head.trim();

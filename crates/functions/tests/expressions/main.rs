@@ -1,7 +1,7 @@
-//! What ksqlDB's functions gave, expression by expression, against ours: a small reader of expressions
-//! (calls of functions on columns, literals, CASTs and constructors) resolves and evaluates them by the
-//! lists of this crate alone, without planner and engine. What it cannot read is counted, not judged.
-//! The examples of the documentation are run by the same reader.
+//! What ksqlDB's functions gave, expression by expression, against ours: a small reader of
+//! expressions (calls of functions on columns, literals, CASTs and constructors) resolves and
+//! evaluates them by the lists of this crate alone, without planner and engine. What it cannot read
+//! is counted, not judged. The examples of the documentation are run by the same reader.
 
 mod expression;
 

@@ -13,8 +13,8 @@ use crate::column::value_at;
 use crate::{SqlType, Value};
 
 /// Appends the cell in `row` of a column made for `ty` as JSON, as it stands in the rows of REST
-/// answers: dates and times as text, BYTES as base64, DECIMAL as a number with its scale, NaN and the
-/// infinities as text, the keys of a MAP as text, every field of a STRUCT in its order.
+/// answers: dates and times as text, BYTES as base64, DECIMAL as a number with its scale, NaN and
+/// the infinities as text, the keys of a MAP as text, every field of a STRUCT in its order.
 pub fn write_json(ty: &SqlType, array: &dyn Array, row: usize, out: &mut Vec<u8>) {
     if array.is_null(row) {
         return out.extend_from_slice(b"null");

@@ -1,8 +1,8 @@
 //! Dates and times as text, and the (partly written) texts that CAST reads.
 //!
 //! DATE is written in the proleptic Gregorian calendar with a sign for years outside 0..=9999.
-//! TIMESTAMP is written as Java's old calendar does it: Julian before 1582-10-15, and the year of the
-//! era without saying which era.
+//! TIMESTAMP is written as Java's old calendar does it: Julian before 1582-10-15, and the year of
+//! the era without saying which era.
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -103,15 +103,15 @@ pub fn timestamp_text(ms: i64) -> String {
     text(|out| write_timestamp(ms, out))
 }
 
-/// The whole seconds of a TIMESTAMP and the milliseconds behind them. Where Java's `Timestamp` runs over
-/// (within a second of the least BIGINT) so does this.
+/// The whole seconds of a TIMESTAMP and the milliseconds behind them. Where Java's `Timestamp` runs
+/// over (within a second of the least BIGINT) so does this.
 pub fn timestamp_parts(ms: i64) -> (i64, i64) {
     let seconds = ms.div_euclid(1_000).wrapping_mul(1_000).div_euclid(1_000);
     (seconds, ms.rem_euclid(1_000))
 }
 
-/// A TIMESTAMP as `CAST … AS VARCHAR` writes it: in the Gregorian calendar, and with a sign for years
-/// from 10000 up.
+/// A TIMESTAMP as `CAST … AS VARCHAR` writes it: in the Gregorian calendar, and with a sign for
+/// years from 10000 up.
 pub fn timestamp_cast_text(ms: i64) -> String {
     let (seconds, millis) = timestamp_parts(ms);
     let (days, ms) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) * 1_000 + millis);
@@ -180,9 +180,10 @@ pub struct ParseTimeError {
     format: &'static str,
 }
 
-/// Reads a DATE, in days since 1970-01-01: `2020-02-29`, `2020-02`, `2020`.
+/// Reads a DATE, in days since 1970-01-01: `2020-02-29`, `2020-02`, `2020`; spaces around it are
+/// skipped.
 pub fn parse_date(text: &str) -> Result<i32, ParseTimeError> {
-    let date = read_date(text, true).and_then(|(civil, rest)| {
+    let date = read_date(text.trim(), true).and_then(|(civil, rest)| {
         let whole = rest.is_empty() && civil.day <= month_days(civil.year, civil.month);
         whole.then(|| days_from_civil(civil.year, civil.month, civil.day))
     });
@@ -196,7 +197,7 @@ pub fn parse_date(text: &str) -> Result<i32, ParseTimeError> {
 /// Reads a TIME, in milliseconds of the day: `12:34`, `12:34:56`, `12:34:56.789`.
 pub fn parse_time(text: &str) -> Result<i32, ParseTimeError> {
     let read = || {
-        let (hour, rest) = two_digits(text, 23)?;
+        let (hour, rest) = two_digits(text.trim(), 23)?;
         let (minute, rest) = two_digits(rest.strip_prefix(':')?, 59)?;
         let minutes = (hour * 60 + minute) * 60_000;
         let Some(rest) = rest.strip_prefix(':') else {
@@ -218,8 +219,8 @@ pub fn parse_time(text: &str) -> Result<i32, ParseTimeError> {
 }
 
 /// Reads a TIMESTAMP, in milliseconds since the epoch: `2020`, `2020-02`, `2020-02-29`, and with a
-/// time `2020-02-29T12`, `…T12:34`, `…T12:34:56`, `…T12:34:56.7`, each with an optional `Z`, `+01:00` or
-/// `+0100`; UTC without one. A day beyond the end of its month is the last of it.
+/// time `2020-02-29T12`, `…T12:34`, `…T12:34:56`, `…T12:34:56.7`, each with an optional `Z`,
+/// `+01:00` or `+0100`; UTC without one. A day beyond the end of its month is the last of it.
 pub fn parse_timestamp(text: &str) -> Result<i64, ParseTimeError> {
     let read = || {
         let (date, time) = match text.split_once('T') {

@@ -1,6 +1,6 @@
-//! How PARSE_DATE reads: not by `DateTimeFormatter` but by a lenient calendar, which takes any number of
-//! digits, skips spaces before numbers, ignores what follows, carries 30 February over into March, and is
-//! Julian before 1582-10-15.
+//! How PARSE_DATE reads: not by `DateTimeFormatter` but by a lenient calendar, which takes any
+//! number of digits, skips spaces before numbers, ignores what follows, carries 30 February over
+//! into March, and is Julian before 1582-10-15.
 
 use model::text::days_from_civil;
 
@@ -36,8 +36,8 @@ struct Calendar {
     half_day_hour: Option<i64>,
 }
 
-/// The date in days since 1970-01-01. `year_now` is the present year: two digits are a year from 80 before
-/// it to 19 after.
+/// The date in days since 1970-01-01. `year_now` is the present year: two digits are a year from 80
+/// before it to 19 after.
 pub(super) fn parse_date(text: &str, pattern: &str, year_now: i64) -> Result<i64, String> {
     let parts = compile(pattern)?;
     let mut calendar = Calendar {

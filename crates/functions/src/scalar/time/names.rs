@@ -29,7 +29,8 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// The names of a field that has some, in order; the first stands for the value that is returned too.
+/// The names of a field that has some, in order; the first stands for the value that is returned
+/// too.
 pub(super) fn names(
     field: super::pattern::Field,
     style: Style,

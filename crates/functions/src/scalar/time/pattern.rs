@@ -336,7 +336,8 @@ fn fixed_width(item: &Item) -> Option<usize> {
     }
 }
 
-/// The pattern for the fast reader: `yyyy`, `MM`, `dd`, `HH`, `mm`, `ss`, `SSS`, in any order, and ASCII.
+/// The pattern for the fast reader: `yyyy`, `MM`, `dd`, `HH`, `mm`, `ss`, `SSS`, in any order, and
+/// ASCII.
 fn plain(items: &[Item]) -> Option<Vec<Plain>> {
     let mut plain = Vec::new();
     for item in items {

@@ -1,5 +1,6 @@
-//! The fast reader of plain patterns (`yyyy-MM-dd HH:mm:ss.SSS` and the like): digits straight into a
-//! moment, for the texts that fit exactly. Whatever does not is left to the reader of all patterns.
+//! The fast reader of plain patterns (`yyyy-MM-dd HH:mm:ss.SSS` and the like): digits straight into
+//! a moment, for the texts that fit exactly. Whatever does not is left to the reader of all
+//! patterns.
 
 use model::text::days_from_civil;
 

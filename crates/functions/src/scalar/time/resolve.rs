@@ -244,8 +244,8 @@ fn default_date(parsed: &Parsed) -> Result<i64, String> {
     Ok(clamped(year, month.unwrap_or(1), day))
 }
 
-/// The moment of a local time. Of two, the one with the offset that the zone had in 1970, if one has it,
-/// else the earlier.
+/// The moment of a local time. Of two, the one with the offset that the zone had in 1970, if one
+/// has it, else the earlier.
 pub(super) fn utc_like_1970(zone: &Zone, local: i64) -> i64 {
     let offset = match zone.offsets_of(local) {
         Local::One(offset) | Local::Gap(offset, _) => offset,

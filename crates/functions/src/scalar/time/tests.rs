@@ -115,7 +115,10 @@ proptest! {
     }
 
     #[test]
-    fn no_text_and_no_pattern_panics(text in "\\PC{0,20}", pattern in "[yMdHhmsSaEzXVQDwe' \\[\\]:-]{0,12}") {
+    fn no_text_and_no_pattern_panics(
+        text in "\\PC{0,20}",
+        pattern in "[yMdHhmsSaEzXVQDwe' \\[\\]:-]{0,12}",
+    ) {
         if let Ok(compiled) = TimestampPattern::compile(&pattern) {
             let _ = compiled.parse(&text, "Europe/London");
             let _ = compiled.format(LEAP_DAY, "Europe/London");

@@ -1,5 +1,5 @@
-//! Time zones by Java's ids, with their offsets remembered hour by hour: most rows of a batch fall into
-//! few hours, and a look-up in the rules costs more than all else about a timestamp.
+//! Time zones by Java's ids, with their offsets remembered hour by hour: most rows of a batch fall
+//! into few hours, and a look-up in the rules costs more than all else about a timestamp.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -21,8 +21,8 @@ const RULES_END_SECONDS: i64 = 221_845_392_000;
 /// Where the rules begin: 0001-01-01.
 const RULES_START_SECONDS: i64 = -62_135_596_800;
 
-/// Where the rules of Java's old `TimeZone` begin (1900) and end, and a time (2025-01-01) whose standard
-/// offset holds outside.
+/// Where the rules of Java's old `TimeZone` begin (1900) and end, and a time (2025-01-01) whose
+/// standard offset holds outside.
 const OLD_RULES_START: i64 = -2_208_988_800;
 const OLD_RULES_END: i64 = 9_000_000_000_000_000;
 const OLD_RULES_STANDARD: i64 = 1_735_689_600;
@@ -139,8 +139,8 @@ impl Zone {
         at
     }
 
-    /// The offset in seconds as Java's old `TimeZone` knows it: before 1900 and in the far future today's
-    /// standard offset, and none for the ids `UTC+3` and `UT+3`.
+    /// The offset in seconds as Java's old `TimeZone` knows it: before 1900 and in the far future
+    /// today's standard offset, and none for the ids `UTC+3` and `UT+3`.
     pub(super) fn modern_offset_at(&self, utc: i64) -> i32 {
         match &self.rules {
             Rules::Fixed(_) if self.id.starts_with("UT") => 0,
@@ -154,7 +154,8 @@ impl Zone {
         }
     }
 
-    /// The offsets that a local time may have, in seconds since 1970-01-01T00:00 on the clock there.
+    /// The offsets that a local time may have, in seconds since 1970-01-01T00:00 on the clock
+    /// there.
     pub(super) fn offsets_of(&self, local: i64) -> Local {
         let zone = match &self.rules {
             Rules::Fixed(offset) => return Local::One(*offset),
@@ -175,8 +176,8 @@ impl Zone {
         at
     }
 
-    /// The moment, in seconds since the epoch, of a local time: the earlier of two, and as much later as
-    /// the clock was put forward if there is none.
+    /// The moment, in seconds since the epoch, of a local time: the earlier of two, and as much
+    /// later as the clock was put forward if there is none.
     pub(super) fn utc_of(&self, local: i64) -> i64 {
         let offset = match self.offsets_of(local) {
             Local::One(offset) | Local::Gap(offset, _) | Local::Overlap(offset, _) => offset,
