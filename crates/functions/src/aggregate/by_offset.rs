@@ -35,6 +35,7 @@ fn make<C: Cells + 'static>(ty: &SqlType, latest: bool, ignore_nulls: bool) -> B
         cells: C::new(ty),
         sequences: Vec::new(),
         next: 1,
+        last: Vec::new(),
     }))
 }
 
@@ -49,7 +50,12 @@ struct ByOffset<C> {
     /// When each group's value came, in rows of all groups; says which is later in a merge.
     sequences: Vec<i64>,
     next: i64,
+    /// Used within [`Fold::add_at_once`]: the last row of each group, [`NO_ROW`] between calls.
+    last: Vec<u32>,
 }
+
+/// A group that has no row in the batch.
+const NO_ROW: u32 = u32::MAX;
 
 impl<C: Cells + 'static> Fold for ByOffset<C> {
     type Args<'a> = (C::View<'a>, Option<&'a NullBuffer>);
@@ -77,6 +83,38 @@ impl<C: Cells + 'static> Fold for ByOffset<C> {
             self.next += 1;
         }
         Ok(())
+    }
+
+    /// Of the rows of a group only the last one counts: values are copied once a batch.
+    fn add_at_once(&mut self, groups: &[u32], args: &[ArrayRef]) -> bool {
+        if !self.latest {
+            return false;
+        }
+        let view = C::view(&args[0]);
+        let nulls = args[0].nulls().filter(|nulls| nulls.null_count() > 0);
+        self.last.resize(self.sequences.len(), NO_ROW);
+        let mut touched = Vec::new();
+        for (row, &group) in groups.iter().enumerate() {
+            if self.ignore_nulls && nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                continue;
+            }
+            let last = &mut self.last[group as usize];
+            if *last == NO_ROW {
+                touched.push(group as usize);
+            }
+            *last = row as u32;
+        }
+        for group in touched {
+            let row = std::mem::replace(&mut self.last[group], NO_ROW) as usize;
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                self.cells.set_null(group);
+            } else {
+                self.cells.set(group, view, row);
+            }
+            self.sequences[group] = self.next + row as i64;
+        }
+        self.next += groups.len() as i64;
+        true
     }
 
     fn merge(&mut self, into: usize, from: usize) {

@@ -24,7 +24,8 @@ pub(super) fn create_earliest(creation: &Creation<'_>) -> Result<Box<dyn Aggrega
 fn make<C: Cells + 'static>(ty: &SqlType, time: &SqlType, latest: bool) -> Box<dyn Aggregator> {
     let of_timestamp = *time == SqlType::Timestamp;
     let cells = C::new(ty);
-    Box::new(Folded(ByTime { ty: ty.clone(), of_timestamp, latest, cells, times: Vec::new() }))
+    let (times, best) = (Vec::new(), Vec::new());
+    Box::new(Folded(ByTime { ty: ty.clone(), of_timestamp, latest, cells, times, best }))
 }
 
 struct ByTime<C> {
@@ -35,6 +36,22 @@ struct ByTime<C> {
     cells: C,
     /// The time of each group's value.
     times: Vec<Option<i64>>,
+    /// Used within [`Fold::add_at_once`]: the best row of each group, [`NO_ROW`] between calls.
+    best: Vec<u32>,
+}
+
+/// A group that has no row in the batch which beats what it had.
+const NO_ROW: u32 = u32::MAX;
+
+impl<C> ByTime<C> {
+    /// Does a row of this time replace what the group has?
+    fn wins(&self, group: usize, time: i64) -> bool {
+        match self.times[group] {
+            None => true,
+            Some(best) if self.latest => time >= best,
+            Some(best) => time < best,
+        }
+    }
 }
 
 /// Columns of values and times.
@@ -73,12 +90,7 @@ impl<C: Cells + 'static> Fold for ByTime<C> {
             return Ok(());
         }
         let time = args.times[row];
-        let wins = match self.times[group] {
-            None => true,
-            Some(best) if self.latest => time >= best,
-            Some(best) => time < best,
-        };
-        if wins {
+        if self.wins(group, time) {
             self.times[group] = Some(time);
             if args.values_null.is_some_and(|nulls| nulls.is_null(row)) {
                 self.cells.set_null(group);
@@ -87,6 +99,33 @@ impl<C: Cells + 'static> Fold for ByTime<C> {
             }
         }
         Ok(())
+    }
+
+    /// Of the rows of a group only the best one counts: values are copied once a batch.
+    fn add_at_once(&mut self, groups: &[u32], args: &[ArrayRef]) -> bool {
+        let view = self.view(args);
+        self.best.resize(self.times.len(), NO_ROW);
+        let mut touched = Vec::new();
+        for (row, &group) in groups.iter().enumerate() {
+            let group = group as usize;
+            let known = view.times_null.is_none_or(|nulls| nulls.is_valid(row));
+            if known && self.wins(group, view.times[row]) {
+                self.times[group] = Some(view.times[row]);
+                if self.best[group] == NO_ROW {
+                    touched.push(group);
+                }
+                self.best[group] = row as u32;
+            }
+        }
+        for group in touched {
+            let row = std::mem::replace(&mut self.best[group], NO_ROW) as usize;
+            if view.values_null.is_some_and(|nulls| nulls.is_null(row)) {
+                self.cells.set_null(group);
+            } else {
+                self.cells.set(group, view.values, row);
+            }
+        }
+        true
     }
 
     fn merge(&mut self, into: usize, from: usize) {
