@@ -9,6 +9,7 @@
 //! A row that cannot be read is data (a null row and a [`RowError`]), never a failed batch.
 
 pub mod avro;
+pub mod bench;
 mod cells;
 pub mod codec;
 mod days;
