@@ -200,7 +200,11 @@ impl Cells {
             offsets.push(0);
             offsets
         };
-        let blobs = || Blobs { data: Vec::new(), offsets: offsets(), valid: valid() };
+        let blobs = || Blobs {
+            data: Vec::with_capacity(16 * capacity),
+            offsets: offsets(),
+            valid: valid(),
+        };
         let boxed = |ty: &SqlType| Box::new(Cells::new(ty, capacity));
         match ty {
             SqlType::Boolean => Cells::Boolean(Bools {

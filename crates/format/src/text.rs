@@ -79,6 +79,13 @@ pub(crate) fn parse_i32(text: &[u8]) -> Option<i32> {
 /// Reads a double as `Double.parseDouble` does: blanks around it, a trailing `d` or `f`, `NaN`,
 /// `Infinity` and hexadecimal digits (`0x1.8p1`) are fine.
 pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
+    // Digits at both ends: what Rust reads here, Java reads as well.
+    if let ([b'0'..=b'9', .., b'0'..=b'9'] | [b'-', b'0'..=b'9', .., b'0'..=b'9'], Ok(text)) =
+        (text, std::str::from_utf8(text))
+        && let Ok(value) = text.parse()
+    {
+        return Some(value);
+    }
     let text = std::str::from_utf8(text).ok()?.trim_matches(|c| c <= ' ');
     let (negative, magnitude) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),

@@ -1,24 +1,22 @@
 //! Cuts a line into fields and quotes fields for writing, as Apache Commons CSV's default format
 //! does: quotes double inside quotes, line ends inside quotes belong to the field, blanks count.
 
-use std::ops::Range;
-
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// Cuts payloads into fields; its buffers are used again for every payload.
 pub(crate) struct Splitter {
     delimiter: Box<[u8]>,
     fields: Vec<Field>,
-    /// The fields that had quotes, without them.
+    /// The fields that had quotes within their quotes, without them.
     unquoted: Vec<u8>,
 }
 
-#[derive(Clone)]
-enum Field {
-    /// A piece of the payload.
-    Plain(Range<usize>),
-    /// A piece of `unquoted`.
-    Unquoted(Range<usize>),
+#[derive(Clone, Copy)]
+struct Field {
+    start: usize,
+    end: usize,
+    /// A piece of `unquoted`, not of the payload.
+    is_unquoted: bool,
 }
 
 impl Splitter {
@@ -35,10 +33,9 @@ impl Splitter {
     /// One of them.
     #[inline]
     pub(crate) fn field<'a>(&'a self, payload: &'a [u8], at: usize) -> &'a [u8] {
-        match &self.fields[at] {
-            Field::Plain(range) => &payload[range.clone()],
-            Field::Unquoted(range) => &self.unquoted[range.clone()],
-        }
+        let field = &self.fields[at];
+        let source = if field.is_unquoted { &self.unquoted } else { payload };
+        &source[field.start..field.end]
     }
 
     /// Cuts the payload's first record into fields. Further records must be well formed, and are
@@ -46,6 +43,11 @@ impl Splitter {
     pub(crate) fn split(&mut self, payload: &[u8]) -> Result<(), String> {
         self.fields.clear();
         self.unquoted.clear();
+        if let [delimiter] = *self.delimiter
+            && memchr2(b'\n', b'\r', payload).is_none()
+        {
+            return self.line(payload, delimiter);
+        }
         let mut at = self.record(payload, 0)?;
         while self.fields.is_empty() && at < payload.len() {
             at = self.record(payload, at)?;
@@ -58,43 +60,52 @@ impl Splitter {
         Ok(())
     }
 
+    /// The usual payload: one line, a delimiter of one byte.
+    fn line(&mut self, payload: &[u8], delimiter: u8) -> Result<(), String> {
+        if payload.is_empty() {
+            return Ok(());
+        }
+        let mut at = 0;
+        loop {
+            if payload.get(at) == Some(&b'"') {
+                at = self.quoted(payload, at + 1)?;
+            } else {
+                let rest = &payload[at..];
+                let length = memchr(delimiter, rest).unwrap_or(rest.len());
+                self.plain(at, at + length);
+                at += length;
+            }
+            if at == payload.len() {
+                return Ok(());
+            }
+            at += 1;
+        }
+    }
+
+    #[inline]
+    fn plain(&mut self, start: usize, end: usize) {
+        self.fields.push(Field { start, end, is_unquoted: false });
+    }
+
     /// Reads one record from `at` on and returns where the next one begins. An empty line has no
     /// fields.
     fn record(&mut self, payload: &[u8], mut at: usize) -> Result<usize, String> {
         let first = self.fields.len();
-        if let [delimiter] = *self.delimiter {
-            // The usual line: no quote, no line end, a delimiter of one byte.
-            let rest = &payload[at..];
-            if memchr::memchr3(b'"', b'\n', b'\r', rest).is_none() {
-                if rest.is_empty() {
-                    return Ok(at);
-                }
-                for end in memchr::memchr_iter(delimiter, rest) {
-                    let end = end + (payload.len() - rest.len());
-                    self.fields.push(Field::Plain(at..end));
-                    at = end + 1;
-                }
-                self.fields.push(Field::Plain(at..payload.len()));
-                return Ok(payload.len());
-            }
-        }
+        let start = at;
         loop {
-            let next = match payload.get(at) {
+            at = match payload.get(at) {
                 Some(b'"') => self.quoted(payload, at + 1)?,
                 _ => {
                     let end = self.plain_end(payload, at);
-                    self.fields.push(Field::Plain(at..end));
+                    self.plain(at, end);
                     end
                 }
             };
-            at = next;
             if payload[at..].starts_with(&self.delimiter) {
                 at += self.delimiter.len();
                 continue;
             }
-            let empty_line = self.fields.len() == first + 1
-                && matches!(&self.fields[first], Field::Plain(range) if range.is_empty());
-            if empty_line {
+            if at == start {
                 self.fields.truncate(first);
             }
             return Ok(at + line_end(&payload[at..]));
@@ -110,24 +121,27 @@ impl Splitter {
     }
 
     /// Reads a quoted field from behind its quote; returns where its delimiter or line end is.
-    fn quoted(&mut self, payload: &[u8], mut at: usize) -> Result<usize, String> {
-        let start = self.unquoted.len();
-        loop {
-            let Some(length) = memchr(b'"', &payload[at..]) else {
-                return Err(
-                    "(startline 1) EOF reached before encapsulated token finished".to_string()
-                );
-            };
-            self.unquoted.extend_from_slice(&payload[at..at + length]);
-            at += length + 1;
-            if payload.get(at) == Some(&b'"') {
-                self.unquoted.push(b'"');
+    fn quoted(&mut self, payload: &[u8], start: usize) -> Result<usize, String> {
+        let unfinished =
+            || "(startline 1) EOF reached before encapsulated token finished".to_string();
+        let length = memchr(b'"', &payload[start..]).ok_or_else(unfinished)?;
+        let mut at = start + length + 1;
+        if payload.get(at) != Some(&b'"') {
+            self.plain(start, start + length);
+        } else {
+            // Quotes within the quotes are doubled: put the field together without them.
+            let from = self.unquoted.len();
+            self.unquoted.extend_from_slice(&payload[start..start + length]);
+            while payload.get(at) == Some(&b'"') {
                 at += 1;
-                continue;
+                let length = memchr(b'"', &payload[at..]).ok_or_else(unfinished)?;
+                self.unquoted.push(b'"');
+                self.unquoted.extend_from_slice(&payload[at..at + length]);
+                at += length + 1;
             }
-            break;
+            let end = self.unquoted.len();
+            self.fields.push(Field { start: from, end, is_unquoted: true });
         }
-        self.fields.push(Field::Unquoted(start..self.unquoted.len()));
         // Between the closing quote and the delimiter there may be blanks, and nothing else.
         loop {
             let rest = &payload[at..];

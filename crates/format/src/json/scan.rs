@@ -58,25 +58,24 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut has_escapes = false;
         loop {
-            match self.text.get(self.at) {
-                Some(b'"') => {
-                    let inner = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok((inner, has_escapes));
-                }
-                Some(b'\\') => {
-                    has_escapes = true;
-                    self.escape()?;
-                }
-                Some(byte) if *byte < 0x20 => {
-                    return Err(format!(
-                        "Illegal unquoted character ((CTRL-CHAR, code {byte})): has to be escaped \
-                         using backslash to be included in string value"
-                    ));
-                }
-                Some(_) => self.at += 1,
-                None => return Err("Unexpected end-of-input in a text".to_string()),
+            let rest = &self.text[self.at..];
+            let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
+                return Err("Unexpected end-of-input in a text".to_string());
+            };
+            // Without an early exit this is done for many bytes at once.
+            if rest[..length].iter().fold(false, |found, b| found | (*b < 0x20)) {
+                return Err("Illegal unquoted character: control characters have to be escaped \
+                            using backslash to be included in string value"
+                    .to_string());
             }
+            self.at += length;
+            if rest[length] == b'"' {
+                let inner = &self.text[start..self.at];
+                self.at += 1;
+                return Ok((inner, has_escapes));
+            }
+            has_escapes = true;
+            self.escape()?;
         }
     }
 
