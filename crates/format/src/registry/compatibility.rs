@@ -1,7 +1,11 @@
 //! May this schema follow that one? The rules of each language, in one direction: can a reader with
 //! one schema read what was written with the other.
 
-use super::{Compatibility, ResolvedSchema};
+mod avro;
+mod json;
+mod protobuf;
+
+use super::{Compatibility, ResolvedSchema, SchemaType};
 
 /// What is wrong with `new` as the successor of `old` at this level; nothing, if it is compatible.
 pub fn check(level: Compatibility, new: &ResolvedSchema, old: &ResolvedSchema) -> Vec<String> {
@@ -21,7 +25,17 @@ pub fn check(level: Compatibility, new: &ResolvedSchema, old: &ResolvedSchema) -
     reasons
 }
 
+/// Why `reader` cannot read what was written with `writer`.
 fn can_read(reader: &ResolvedSchema, writer: &ResolvedSchema) -> Vec<String> {
-    let _ = (reader, writer);
-    Vec::new()
+    let outcome = match reader.text.schema_type {
+        SchemaType::Avro => avro::can_read(reader, writer),
+        SchemaType::Json => json::can_read(reader, writer),
+        SchemaType::Protobuf => protobuf::can_read(reader, writer),
+    };
+    outcome.unwrap_or_else(|reason| vec![reason])
+}
+
+/// A reason in the form of Confluent's registry.
+fn reason(error_type: &str, path: &str, description: &str) -> String {
+    format!("{{errorType:'{error_type}', description:'{description} at path '{path}''}}")
 }

@@ -8,7 +8,8 @@ use parking_lot::RwLock;
 
 use super::{
     Compatibility, Mode, NewSchema, RegisteredSchema, Registry, RegistryError, RegistryRecord,
-    ResolvedSchema, SchemaId, SchemaText, VersionSelector, collect_references, compatibility,
+    ResolvedSchema, SchemaId, SchemaText, SchemaType, VersionSelector, collect_references,
+    compatibility,
 };
 use crate::schema;
 
@@ -44,7 +45,7 @@ struct Version {
 #[derive(Default)]
 struct Context {
     by_id: BTreeMap<SchemaId, Arc<SchemaText>>,
-    by_text: HashMap<Arc<SchemaText>, SchemaId>,
+    by_text: HashMap<SchemaText, SchemaId>,
 }
 
 /// The context a subject belongs to: `.other` for `:.other:name`, else the default one, `.`.
@@ -109,12 +110,9 @@ impl State {
         match record {
             RegistryRecord::Schema { subject, version, id, text, is_deleted } => {
                 let context = self.contexts.entry(context_of(subject).to_string()).or_default();
-                let text = match context.by_text.get_key_value(text) {
-                    Some((known, _)) => Arc::clone(known),
-                    None => Arc::new(text.clone()),
-                };
-                context.by_text.entry(Arc::clone(&text)).or_insert(*id);
-                context.by_id.entry(*id).or_insert_with(|| Arc::clone(&text));
+                context.by_text.entry(comparable(text)).or_insert(*id);
+                let text = context.by_id.entry(*id).or_insert_with(|| Arc::new(text.clone()));
+                let text = Arc::clone(text);
                 let entry = Version { id: *id, text, is_deleted: *is_deleted };
                 self.subjects.entry(subject.clone()).or_default().insert(*version, entry);
             }
@@ -249,7 +247,7 @@ impl Registry for MemoryRegistry {
         }
         let text = canonical(&state, schema.text)?;
         if let Some((version, entry)) =
-            state.of(subject, false).into_iter().find(|(_, v)| v.text == text)
+            state.of(subject, false).into_iter().find(|(_, v)| same(&v.text, &text))
         {
             return Ok(state.registered(subject, version, entry));
         }
@@ -270,7 +268,7 @@ impl Registry for MemoryRegistry {
             }
         }
         let context = state.contexts.get(context_of(subject));
-        let id = match (schema.id, context.and_then(|c| c.by_text.get(&text))) {
+        let id = match (schema.id, context.and_then(|c| c.by_text.get(&comparable(&text)))) {
             (Some(id), _) => id,
             (None, Some(known)) => *known,
             (None, None) => {
@@ -297,7 +295,7 @@ impl Registry for MemoryRegistry {
             return Err(RegistryError::SubjectNotFound(subject.to_string()));
         }
         let text = canonical(&state, schema.clone())?;
-        match versions.into_iter().rev().find(|(_, v)| v.text == text) {
+        match versions.into_iter().rev().find(|(_, v)| same(&v.text, &text)) {
             Some((version, entry)) => Ok(state.registered(subject, version, entry)),
             None => Err(RegistryError::SchemaNotFound),
         }
@@ -548,6 +546,20 @@ impl State {
     }
 }
 
+/// What two schemas have in common that are the same: for PROTOBUF, which is kept as it was written,
+/// the words without comments and white space.
+fn comparable(text: &SchemaText) -> SchemaText {
+    let schema = match text.schema_type {
+        SchemaType::Protobuf => schema::words(&text.schema),
+        _ => text.schema.clone(),
+    };
+    SchemaText { schema, ..text.clone() }
+}
+
+fn same(a: &SchemaText, b: &SchemaText) -> bool {
+    a == b || (a.schema_type == SchemaType::Protobuf && comparable(a) == comparable(b))
+}
+
 /// The schema in the registry's own writing; an error if it is none.
 fn canonical(state: &State, text: SchemaText) -> Result<Arc<SchemaText>, RegistryError> {
     if text.schema.trim().is_empty() {
@@ -562,3 +574,6 @@ fn canonical(state: &State, text: SchemaText) -> Result<Arc<SchemaText>, Registr
     })?;
     Ok(Arc::new(SchemaText { schema, ..SchemaText::clone(&resolved.text) }))
 }
+
+#[cfg(test)]
+mod tests;
