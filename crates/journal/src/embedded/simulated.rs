@@ -191,6 +191,14 @@ impl Storage for SimulatedDisk {
         Ok(file)
     }
 
+    fn sync_together(&self, files: &[Arc<dyn StoredFile>]) -> io::Result<()> {
+        // One after the other, but no one may count on the order.
+        match self.operations() % 2 {
+            0 => files.iter().try_for_each(|file| file.sync()),
+            _ => files.iter().rev().try_for_each(|file| file.sync()),
+        }
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
         let names = self.names.lock();
         let below = names.now.keys().filter_map(|path| path.strip_prefix(directory).ok());

@@ -5,8 +5,13 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
+
+/// So many flushes are under way at a time at most.
+const FLUSHES_MAX: usize = 8;
 
 /// A file system.
 pub(crate) trait Storage: Send + Sync + fmt::Debug {
@@ -15,6 +20,9 @@ pub(crate) trait Storage: Send + Sync + fmt::Debug {
 
     /// Makes an empty file, and the directories above it; what it had before is gone.
     fn create(&self, path: &Path) -> io::Result<Arc<dyn StoredFile>>;
+
+    /// Flushes several files, which may go faster than one after the other.
+    fn sync_together(&self, files: &[Arc<dyn StoredFile>]) -> io::Result<()>;
 
     /// What is in a directory; nothing if there is no such directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
@@ -65,6 +73,23 @@ impl Storage for Disk {
         }
         let mut options = OpenOptions::new();
         Ok(Arc::new(options.read(true).write(true).create(true).truncate(true).open(path)?))
+    }
+
+    fn sync_together(&self, files: &[Arc<dyn StoredFile>]) -> io::Result<()> {
+        // File systems let flushes that come together share what is slow.
+        let share = files.len().div_ceil(FLUSHES_MAX).max(1);
+        let sync_all = |files: &[Arc<dyn StoredFile>]| files.iter().try_for_each(|f| f.sync());
+        let Some((first, rest)) = files.split_at_checked(share) else { return sync_all(files) };
+        thread::scope(|scope| {
+            let others: Vec<_> =
+                rest.chunks(share).map(|files| scope.spawn(move || sync_all(files))).collect();
+            let first = sync_all(first);
+            let join = |other: ScopedJoinHandle<'_, _>| {
+                other.join().unwrap_or_else(|panic| resume_unwind(panic))
+            };
+            // All must have ended before an error is told.
+            others.into_iter().map(join).fold(first, |so_far, other| so_far.and(other))
+        })
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {

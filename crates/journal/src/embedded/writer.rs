@@ -89,19 +89,49 @@ impl Writer {
     }
 
     /// Writes a placed group to the disk, as durably as the policy asks.
+    ///
+    /// Segments and log are flushed together, in no order: if the power goes meanwhile, recovery
+    /// finds a frame whose records are not all there, and as the group was not answered yet, leaves
+    /// both out.
     fn write(&mut self, shared: &Shared, placed: &Placed) -> Result<(), StorageError> {
-        let group = matches!(shared.options.fsync, Fsync::Group);
         for write in &placed.writes {
             self.write_segment(shared, write)?;
         }
-        if group && !placed.inline {
-            let written: Vec<_> = placed.writes.iter().map(|write| write.key).collect();
-            for key in written {
-                self.sync_segment(shared, key)?;
-            }
+        let end = self.write_frames(shared, &placed.changes)?;
+        if matches!(shared.options.fsync, Fsync::Group) {
+            let segments = if placed.inline { &[][..] } else { &placed.writes[..] };
+            self.sync_together(shared, segments)?;
+            self.synced_to = end;
+        }
+        self.position = end;
+        Ok(())
+    }
+
+    /// Flushes the log and these segments, with their names.
+    fn sync_together(
+        &mut self,
+        shared: &Shared,
+        segments: &[SegmentWrite],
+    ) -> Result<(), StorageError> {
+        let mut files = vec![self.log.clone()];
+        for segment in segments {
+            let file = shared.files.get(&segment.topic, segment.key);
+            let path = || layout::segment(&shared.root, &segment.topic, segment.key);
+            files.push(file.map_err(|error| io_error("opening", path().display())(error))?);
+        }
+        let synced = shared.storage.sync_together(&files);
+        let path = || layout::commits(&shared.root, self.number);
+        synced.map_err(|error| {
+            let what = format!("{} and {} segments", path().display(), segments.len());
+            io_error("flushing", what)(error)
+        })?;
+        if !segments.is_empty() {
             self.sync_directories(shared)?;
         }
-        self.log(shared, &placed.changes, group)
+        for segment in segments {
+            self.dirty.remove(&segment.key);
+        }
+        Ok(())
     }
 
     fn write_segment(&mut self, shared: &Shared, write: &SegmentWrite) -> Result<(), StorageError> {
@@ -142,13 +172,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends changes to the log, each in a frame of its own.
-    pub(crate) fn log(
-        &mut self,
-        shared: &Shared,
-        changes: &[Change],
-        sync: bool,
-    ) -> Result<(), StorageError> {
+    /// Writes changes to the end of the log, each in a frame of its own; returns the new end.
+    fn write_frames(&mut self, shared: &Shared, changes: &[Change]) -> Result<u64, StorageError> {
         let path = layout::commits(&shared.root, self.number);
         let mut frames = Vec::new();
         for change in changes {
@@ -157,15 +182,7 @@ impl Writer {
         }
         let written = self.log.write_at(&frames, self.position);
         written.map_err(io_error("writing", path.display()))?;
-        if sync {
-            self.log.sync().map_err(io_error("flushing", path.display()))?;
-        }
-        self.position += frames.len() as u64;
-        if sync && matches!(shared.options.fsync, Fsync::Group) {
-            // In this policy the data is flushed before, or lies in the log.
-            self.synced_to = self.position;
-        }
-        Ok(())
+        Ok(self.position + frames.len() as u64)
     }
 
     /// Flushes everything written so far.
@@ -262,20 +279,22 @@ impl Shared {
         barrier: bool,
     ) -> Result<(), StorageError> {
         self.check_writable()?;
-        let group = matches!(self.options.fsync, Fsync::Group);
         let written = (|| {
             if barrier {
                 writer.sync(self)?;
             }
-            writer.log(self, std::slice::from_ref(&change), group || barrier)
+            let end = writer.write_frames(self, std::slice::from_ref(&change))?;
+            if barrier || matches!(self.options.fsync, Fsync::Group) {
+                writer.sync_together(self, &[])?;
+                writer.synced_to = end;
+            }
+            writer.position = end;
+            Ok(())
         })();
         written.inspect_err(|error| {
             self.poison(error);
             let _ = writer.log.set_length(writer.position).and_then(|()| writer.log.sync());
         })?;
-        if barrier {
-            writer.synced_to = writer.position;
-        }
         self.publish(&[change], false);
         Ok(())
     }
