@@ -21,9 +21,6 @@ pub fn analyze_insert_values(
     values: &[ast::Expr],
     context: Context<'_>,
 ) -> Result<Planned> {
-    if !context.settings.flag("ksql.insert.into.values.enabled", true) {
-        return Err(InsertError::Disabled.into());
-    }
     let Some(source) = context.catalog.sources.get(target) else {
         let hint = suggest::hint(target, context.catalog.sources.keys().map(String::as_str));
         return Err(InsertError::UnknownTarget { name: target.into(), hint }.into());

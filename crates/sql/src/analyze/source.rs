@@ -62,7 +62,7 @@ pub fn analyze_create(
     formats::check(&value_format, &values, false)?;
     let timestamp = timestamp(&with, &schema)?;
     let new_topic = topic_of_source(&topic, &with, statement.kind, window, context)?;
-    let canonical = canonical(statement, &schema, &with, &value_format);
+    let canonical = canonical(statement, &schema, &with, (&key_format, &value_format));
     let source = Source {
         name: statement.name.clone(),
         kind: statement.kind,
@@ -161,13 +161,14 @@ fn canonical(
     statement: &ast::CreateSource,
     schema: &Schema,
     with: &With,
-    value_format: &model::Format,
+    (key_format, value_format): (&model::Format, &model::Format),
 ) -> String {
     let mut statement = statement.clone();
     statement.columns = schema.columns.iter().map(|c| definition(c, statement.kind)).collect();
     let properties = &mut statement.properties;
     if with.key.format.is_none() {
-        complete(properties, "KEY_FORMAT", Value::String("KAFKA".into()));
+        let name = key_format.kind.name().to_owned();
+        complete(properties, "KEY_FORMAT", Value::String(name));
     }
     if with.value.format.is_none() {
         let name = value_format.kind.name().to_owned();

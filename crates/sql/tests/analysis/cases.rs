@@ -130,7 +130,8 @@ fn what_ksqldb_plans_is_planned_and_what_it_refuses_is_refused() {
     println!("wrong sources {}:\n{}", wrong_sources.len(), wrong_sources.join("\n"));
     println!("wrongly refused {}:\n{}", wrongly_refused.len(), wrongly_refused.join("\n"));
     println!("wrongly planned {}:\n{}", wrongly_planned.len(), wrongly_planned.join("\n"));
-    assert!(wrongly_refused.len() <= 1200 && wrongly_planned.len() <= 300);
+    // One case calls a function that only ksqlDB's own tests have.
+    assert!(wrongly_refused.len() <= 1 && wrongly_planned.is_empty() && wrong_sources.is_empty());
 }
 
 #[test]
@@ -182,7 +183,8 @@ fn expressions_have_the_types_that_ksqldb_gives_them() {
         println!("{group}: {wrong} of {all} wrong");
     }
     println!("{} of {total} expressions wrong", wrong.len());
-    assert!(wrong.len() < 20_000);
+    // CASE x WHEN, ||, EXPLODE in push queries and the like crash there and are right here.
+    assert!(wrong.len() <= 17);
 }
 
 #[test]
@@ -215,7 +217,8 @@ fn sequences_are_planned_or_refused_as_by_ksqldb() {
     }
     println!("{}", wrong.join("\n"));
     println!("{right} right, {} wrong", wrong.len());
-    assert!(wrong.len() < 2000);
+    // PARTITION BY EXPLODE(…) is refused there by a slip.
+    assert!(wrong.len() <= 1);
 }
 
 /// The statements of a script, each with its text.
@@ -267,7 +270,8 @@ fn rest_cases_are_planned_or_refused_and_have_their_columns() {
     }
     println!("{}", wrong.join("\n"));
     println!("rest: {right} right, {} wrong", wrong.len());
-    assert!(wrong.len() < 2000);
+    // Schemas of a registry by id, and ORDER BY, which is ours.
+    assert!(wrong.len() <= 6);
 }
 
 /// Requests of a recorded scenario: the text, its properties, the answer's status and body.
@@ -331,7 +335,8 @@ fn recorded_statements_are_planned_or_refused_and_written_as_by_the_server() {
     }
     println!("{}", wrong.join("\n"));
     println!("recorded: {right} right, {} wrong", wrong.len());
-    assert!(wrong.len() < 2000);
+    // What only a server knows: queries by id, properties, a registry; and what crashes there.
+    assert!(wrong.len() <= 22);
 }
 
 fn scenarios(folder: &PathBuf) -> Vec<(String, serde_json::Value)> {
@@ -365,7 +370,8 @@ fn rows_are_inserted_or_refused_as_by_ksqldb() {
     }
     println!("{}", wrong.join("\n"));
     println!("insert: {right} right, {} wrong", wrong.len());
-    assert!(wrong.len() < 2000);
+    // Values that fail only when they are computed.
+    assert!(wrong.len() <= 11);
 }
 
 #[test]
@@ -396,5 +402,6 @@ fn scripts_are_planned_or_refused_as_by_ksqldb() {
     }
     println!("{}", wrong.join("\n"));
     println!("scripts: {right} right, {} wrong", wrong.len());
-    assert!(wrong.len() < 2000);
+    // Assertions about rows, and a script that another one runs.
+    assert!(wrong.len() <= 7);
 }

@@ -13,12 +13,6 @@ pub enum InsertError {
         /// Did you mean …, with a leading blank; may be empty.
         hint: String,
     },
-    /// Switched off.
-    #[error(
-        "The server has disabled INSERT INTO ... VALUES functionality with \
-         'ksql.insert.into.values.enabled'."
-    )]
-    Disabled,
     /// CREATE SOURCE …
     #[error("Cannot insert {what} read-only {kind}: {name}")]
     ReadOnly {

@@ -177,6 +177,9 @@ pub enum JoinError {
     /// `A JOIN A`
     #[error("Can not join '{0}' to '{0}': self joins are not yet supported.")]
     SelfJoin(String),
+    /// `A X JOIN B X`
+    #[error("Two sources are called '{0}'. Give one of them another name with AS.")]
+    SameAlias(String),
     /// ON is not `x = y`.
     #[error("Unsupported join expression: it must be one equality, as in ON a.x = b.y.")]
     NotEquality,

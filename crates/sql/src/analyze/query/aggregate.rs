@@ -84,6 +84,14 @@ pub fn check_window(window: &Window) -> Result<()> {
     if window.grace.is_some_and(|grace| grace.millis() < 0) {
         return invalid("its grace period must not be negative");
     }
+    let length_ms = match window.kind {
+        WindowKind::Tumbling { size } | WindowKind::Hopping { size, .. } => size.millis(),
+        WindowKind::Session { gap } => gap.millis(),
+    };
+    let grace_ms = window.grace.map_or(0, |grace| grace.millis());
+    if window.retention.is_some_and(|kept| kept.millis() < length_ms.saturating_add(grace_ms)) {
+        return invalid("its retention must be at least its size and its grace period together");
+    }
     Ok(())
 }
 

@@ -94,6 +94,9 @@ fn collect(relation: &Relation, context: Context<'_>, sources: &mut Vec<FromSour
                 return Err(AnalyzeError::at(*span, JoinError::SelfJoin(name.clone())));
             }
             let alias = alias.clone().unwrap_or_else(|| name.clone());
+            if sources.iter().any(|known| known.alias == alias) {
+                return Err(AnalyzeError::at(*span, JoinError::SameAlias(alias)));
+            }
             sources.push(FromSource { source: source.clone(), alias, span: *span });
             Ok(())
         }

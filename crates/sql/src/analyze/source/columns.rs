@@ -142,7 +142,7 @@ impl Declared<'_> {
         };
         let found = context.environment.registered_columns(&request);
         let found = found.map_err(|reason| AnalyzeError::new(SourceError::Registry(reason)))?;
-        let Some(found) = found else {
+        let Some(mut found) = found else {
             let topic = self.topic.to_owned();
             return Err(SourceError::NoSchema { side, topic, subject }.into());
         };
@@ -151,11 +151,35 @@ impl Declared<'_> {
             // Keys stand alone by default, values are records.
             format.wrap_single = Some(is_key);
         }
+        // Only with an id the names stay as they are registered.
+        if format.schema_id.is_none() {
+            for (name, ty) in &mut found.columns {
+                *name = name.to_uppercase();
+                upper_case_fields(ty);
+            }
+        }
         let name = if is_key { UNNAMED_KEY } else { UNNAMED_VALUE };
         let named = |(column, ty): (String, SqlType)| {
             (if column.is_empty() { name.to_owned() } else { column }, ty)
         };
         Ok(found.columns.into_iter().map(named).collect())
+    }
+}
+
+fn upper_case_fields(ty: &mut SqlType) {
+    match ty {
+        SqlType::Array(element) => upper_case_fields(element),
+        SqlType::Map(key, value) => {
+            upper_case_fields(key);
+            upper_case_fields(value);
+        }
+        SqlType::Struct(fields) => {
+            for field in fields {
+                field.name = field.name.to_uppercase();
+                upper_case_fields(&mut field.ty);
+            }
+        }
+        _ => {}
     }
 }
 
