@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use model::{Header, Schema};
 
@@ -164,43 +164,8 @@ pub fn present_bits(present: Option<&NullBuffer>, rows: usize) -> BooleanBuffer 
     present.map_or_else(|| BooleanBuffer::new_set(rows), |p| p.inner().clone())
 }
 
-/// One batch of several.
-pub fn concat(parts: &[Batch]) -> Batch {
-    let rows = parts.iter().map(|p| p.rows).sum();
-    let side = |of: &dyn Fn(&Batch) -> Side| -> Side {
-        let sides: Vec<Side> = parts.iter().map(of).collect();
-        let columns = (0..sides[0].columns.len())
-            .map(|i| {
-                let columns: Vec<&dyn arrow_array::Array> = sides.iter().map(|s| s.columns[i].as_ref()).collect();
-                arrow_select::concat::concat(&columns).expect("equal types")
-            })
-            .collect();
-        let present = sides.iter().any(|s| s.present.is_some()).then(|| {
-            let bits = sides.iter().zip(parts);
-            bits.flat_map(|(s, p)| (0..p.rows).map(|i| s.is_present(i))).collect::<Vec<_>>().into()
-        });
-        Side { columns, present }
-    };
-    fn all<T: Clone>(parts: &[Batch], of: impl Fn(&Batch) -> Vec<T>) -> Vec<T> {
-        parts.iter().flat_map(of).collect()
-    }
-    Batch {
-        rows,
-        new: side(&|p| p.new.clone()),
-        old: parts
-            .iter()
-            .all(|p| p.old.is_some())
-            .then(|| side(&|p| p.old.clone().expect("all have old values"))),
-        seq: all(parts, |p| p.seq.clone()),
-        timestamps: all(parts, |p| p.timestamps.clone()),
-        partitions: all(parts, |p| p.partitions.clone()),
-        windows: parts
-            .iter()
-            .all(|p| p.windows.is_some())
-            .then(|| all(parts, |p| p.windows.clone().unwrap_or_default())),
-        headers: parts
-            .iter()
-            .any(|p| p.headers.is_some())
-            .then(|| all(parts, |p| (0..p.rows).map(|i| p.headers_of(i)).collect())),
-    }
+/// One column of several.
+pub fn concat_columns<'a>(columns: impl Iterator<Item = &'a ArrayRef>) -> ArrayRef {
+    let columns: Vec<&dyn Array> = columns.map(|c| c.as_ref()).collect();
+    arrow_select::concat::concat(&columns).expect("columns of one type")
 }

@@ -9,6 +9,7 @@ pub mod aggregate;
 pub mod filter;
 pub mod flat_map;
 pub mod foreign_key_join;
+pub mod join;
 pub mod keys;
 pub mod rekey;
 pub mod select;

@@ -10,13 +10,17 @@ pub mod windows;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, UInt32Array};
 use arrow_buffer::NullBuffer;
 use model::{Schema, SqlType};
 use sql::expr::Expr;
 use sql::plan::AggregateCall;
 
-use crate::batch::{Batch, Side, WindowBounds, concat, mask_column, take_column};
+use crate::batch::{
+    Batch, Side, WindowBounds, concat_columns, mask_column, take_column, take_nulls,
+};
 use crate::operators::keys::Keys;
 use crate::operators::{Cycle, Operator, ProcessError, one};
 use crate::state::changelog::{Changelog, StoreId};
@@ -43,6 +47,8 @@ pub struct AggregateSpec {
     pub only_last_counts: bool,
     /// Are rows grouped by the key they have already, so that they stay in their partition?
     pub keeps_partition: bool,
+    /// How large results may grow.
+    pub limits: functions::aggregate::Limits,
     /// The schema of what comes out.
     pub schema: Schema,
 }
@@ -110,7 +116,7 @@ impl AggregateSpec {
 impl Aggregate {
     /// No groups yet. `stores`: for the groups and for stream time.
     pub fn new(spec: AggregateSpec, stores: [StoreId; 2]) -> Result<Self, String> {
-        let groups = Groups::new(stores[0], spec.windows.is_some(), &spec.calls)?;
+        let groups = Groups::new(stores[0], spec.windows.is_some(), &spec.calls, &spec.limits)?;
         let stream_time = StreamTime::new(stores[1]);
         Ok(Self { spec, groups, stream_time, by_start: BTreeMap::new(), occurrences: Vec::new() })
     }
@@ -178,33 +184,126 @@ impl Aggregate {
         entries
     }
 
-    /// Folds entries in which no group occurs twice (or which are only told once each), and gives
-    /// what comes out for `told`, positions in `entries`.
-    fn fold(
+    /// Folds all entries and tells each group's last result.
+    fn merged(
         &mut self,
         batch: &Batch,
         entries: &[Entry],
-        told: &[u32],
-        sides: (&Inputs, Option<&Inputs>),
-    ) -> Result<Batch, ProcessError> {
-        let told_slots: Vec<u32> = told.iter().map(|&t| entries[t as usize].slot).collect();
-        let old = self.spec.wants_old.then(|| self.old_side(&told_slots));
-        if let Some(old_inputs) = sides.1 {
-            let undone: Vec<&Entry> = entries.iter().filter(|e| e.undo).collect();
-            let rows = UInt32Array::from_iter_values(undone.iter().map(|e| e.row));
-            let slots: Vec<u32> = undone.iter().map(|e| e.slot).collect();
-            self.groups.undo(&slots, &take_args(&old_inputs.args, &rows, batch.rows))?;
+        sides: Sides<'_>,
+    ) -> Result<Outcome, ProcessError> {
+        let told: Vec<Entry> =
+            self.last_of_each(entries).iter().map(|&at| entries[at as usize]).collect();
+        let slots: Vec<u32> = told.iter().map(|e| e.slot).collect();
+        let old = self.spec.wants_old.then(|| self.old_results(&slots));
+        if sides.old.is_some() {
+            for round in self.rounds(entries) {
+                let entries: Vec<Entry> = round.iter().map(|&at| entries[at as usize]).collect();
+                self.change_table(batch, &entries, sides)?;
+            }
+        } else {
+            self.groups.add(&slots_of(entries), &take_args(&sides.new.args, entries, batch.rows))?;
         }
-        let added: Vec<&Entry> = entries.iter().filter(|e| e.add).collect();
-        let rows = UInt32Array::from_iter_values(added.iter().map(|e| e.row));
-        let slots: Vec<u32> = added.iter().map(|e| e.slot).collect();
-        self.groups.add(&slots, &take_args(&sides.0.args, &rows, batch.rows))?;
-        self.note(batch, entries, told, sides.0);
-        Ok(self.told(batch, entries, told, sides, old, &told_slots))
+        self.note(batch, entries, sides.new);
+        let times = slots.iter().map(|&slot| self.groups.group(slot).timestamp).collect();
+        Ok(Outcome { told, results: self.groups.results(&slots), times, old })
+    }
+
+    /// Folds a stream's entries and tells the result after each.
+    fn each(
+        &mut self,
+        batch: &Batch,
+        entries: Vec<Entry>,
+        sides: Sides<'_>,
+    ) -> Result<Outcome, ProcessError> {
+        let slots = slots_of(&entries);
+        // Old results: those before the batch, for a group's first entry, and then its last entry's.
+        let mut first = Vec::new();
+        let previous = self.previous(&entries, &mut first);
+        let before = self.spec.wants_old.then(|| self.old_results(&first));
+        let args = take_args(&sides.new.args, &entries, batch.rows);
+        let results = self.groups.add_each(&slots, &args)?;
+        let mut times = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            self.note(batch, std::slice::from_ref(entry), sides.new);
+            times.push(self.groups.group(entry.slot).timestamp);
+        }
+        let old = before.map(|before| {
+            let carried: Vec<ArrayRef> = {
+                let rows = UInt32Array::from_iter_values(entries.iter().map(|e| e.row));
+                sides.new.carried.iter().map(|c| take_column(c, &rows)).collect()
+            };
+            let rowtime: ArrayRef = Arc::new(Int64Array::from(times.clone()));
+            let present = NullBuffer::new_valid(entries.len());
+            let after = OldResults { carried, results: results.clone(), rowtime, present };
+            let count = first.len() as u32;
+            let index = |p: &Previous| match p {
+                Previous::Before(at) => *at,
+                Previous::Entry(at) => count + at,
+            };
+            let index = UInt32Array::from_iter_values(previous.iter().map(index));
+            OldResults::concat(&[before, after]).take(&index)
+        });
+        Ok(Outcome { told: entries, results, times, old })
+    }
+
+    /// Folds a table's entries and tells the result after each.
+    fn each_change(
+        &mut self,
+        batch: &Batch,
+        entries: &[Entry],
+        sides: Sides<'_>,
+    ) -> Result<Outcome, ProcessError> {
+        let rounds = self.rounds(entries);
+        let mut parts = Vec::with_capacity(rounds.len());
+        for round in &rounds {
+            let told: Vec<Entry> = round.iter().map(|&at| entries[at as usize]).collect();
+            let slots = slots_of(&told);
+            let old = self.spec.wants_old.then(|| self.old_results(&slots));
+            self.change_table(batch, &told, sides)?;
+            self.note(batch, &told, sides.new);
+            let carried = self.carried(&slots);
+            let times: Vec<i64> =
+                slots.iter().map(|&slot| self.groups.group(slot).timestamp).collect();
+            let rowtime: ArrayRef = Arc::new(Int64Array::from(times));
+            let present = NullBuffer::new_valid(slots.len());
+            let results = self.groups.results(&slots);
+            parts.push((OldResults { carried, results, rowtime, present }, old));
+        }
+        let mut order = vec![0u32; entries.len()];
+        for (at, &entry) in (0u32..).zip(rounds.iter().flatten()) {
+            order[entry as usize] = at;
+        }
+        let order = UInt32Array::from(order);
+        let (new, old): (Vec<OldResults>, Vec<Option<OldResults>>) = parts.into_iter().unzip();
+        let new = OldResults::concat(&new).take(&order);
+        let old: Vec<OldResults> = old.into_iter().flatten().collect();
+        Ok(Outcome {
+            told: entries.to_vec(),
+            results: new.results,
+            times: new.rowtime.as_primitive::<Int64Type>().values().to_vec(),
+            old: self.spec.wants_old.then(|| OldResults::concat(&old).take(&order)),
+        })
+    }
+
+    /// Takes old rows out of their groups and puts new ones in; no group occurs twice in `entries`.
+    fn change_table(
+        &mut self,
+        batch: &Batch,
+        entries: &[Entry],
+        sides: Sides<'_>,
+    ) -> Result<(), ProcessError> {
+        let Some(old) = sides.old else { return Ok(()) };
+        let only = |of: fn(&Entry) -> bool| -> Vec<Entry> {
+            entries.iter().copied().filter(of).collect()
+        };
+        let undone = only(|e| e.undo);
+        self.groups.undo(&slots_of(&undone), &take_args(&old.args, &undone, batch.rows))?;
+        let added = only(|e| e.add);
+        self.groups.add(&slots_of(&added), &take_args(&sides.new.args, &added, batch.rows))
     }
 
     /// Notes times, and the carried columns where they must be remembered.
-    fn note(&mut self, batch: &Batch, entries: &[Entry], told: &[u32], inputs: &Inputs) {
+    fn note(&mut self, batch: &Batch, entries: &[Entry], inputs: &Inputs) {
         for entry in entries {
             let time = batch.timestamps[entry.row as usize];
             let group = self.groups.change(entry.slot);
@@ -214,47 +313,41 @@ impl Aggregate {
         if self.spec.keeps_carried() {
             let types = self.spec.carried_types();
             let writer = RowWriter::new(&types, &inputs.carried);
-            for entry in told.iter().map(|&t| entries[t as usize]).filter(|e| e.add) {
+            for entry in entries.iter().filter(|e| e.add) {
                 self.groups.change(entry.slot).carried = writer.row(entry.row as usize);
             }
         }
     }
 
-    fn told(
-        &mut self,
-        batch: &Batch,
-        entries: &[Entry],
-        told: &[u32],
-        (new, old_inputs): (&Inputs, Option<&Inputs>),
-        old: Option<OldResults>,
-        slots: &[u32],
-    ) -> Batch {
-        let told: Vec<Entry> = told.iter().map(|&t| entries[t as usize]).collect();
+    fn batch_of(&mut self, batch: &Batch, outcome: Outcome, sides: Sides<'_>) -> Batch {
+        let Outcome { told, results, times, old } = outcome;
         let rows: Vec<u32> = told.iter().map(|e| e.row).collect();
         let indices = UInt32Array::from(rows.clone());
         let take = |columns: &[ArrayRef]| -> Vec<ArrayRef> {
             columns.iter().map(|c| take_column(c, &indices)).collect()
         };
-        let keys = match old_inputs {
-            None => take(&new.keys),
+        let keys = match sides.old {
+            None => take(&sides.new.keys),
             // The key of a row that is only taken out is the old one.
             Some(old) => {
                 let is_new: arrow_array::BooleanArray = told.iter().map(|e| Some(e.add)).collect();
                 let pick = |(new, old): (ArrayRef, ArrayRef)| {
                     arrow_select::zip::zip(&is_new, &new, &old).expect("equal types")
                 };
-                take(&new.keys).into_iter().zip(take(&old.keys)).map(pick).collect()
+                take(&sides.new.keys).into_iter().zip(take(&old.keys)).map(pick).collect()
             }
         };
-        let carried = if self.spec.input_is_table { self.carried(slots) } else { take(&new.carried) };
+        let carried = if self.spec.input_is_table {
+            self.carried(&slots_of(&told))
+        } else {
+            take(&sides.new.carried)
+        };
         let mut out = batch.meta(&rows);
-        out.timestamps = slots.iter().map(|&s| self.groups.group(s).timestamp).collect();
-        out.windows =
-            self.spec.windows.map(|_| told.iter().filter_map(|e| e.window).collect());
+        out.timestamps = times;
         if self.spec.windows.is_some() {
-            out.partitions = slots.iter().map(|&s| self.groups.group(s).partition).collect();
+            out.windows = Some(told.iter().filter_map(|e| e.window).collect());
+            out.partitions = told.iter().map(|e| self.groups.group(e.slot).partition).collect();
         }
-        let results = self.groups.results(slots);
         let bounds = bound_columns(out.windows.as_deref());
         let rowtime: ArrayRef = Arc::new(Int64Array::from(out.timestamps.clone()));
         let ends = |rowtime| bounds.iter().cloned().chain([rowtime]).collect::<Vec<_>>();
@@ -280,13 +373,33 @@ impl Aggregate {
         read_rows(&types, rows).expect("carried columns were written by ourselves")
     }
 
-    fn old_side(&mut self, slots: &[u32]) -> OldResults {
+    fn old_results(&mut self, slots: &[u32]) -> OldResults {
         let live = |&slot: &u32| self.groups.group(slot).is_live;
         let present = NullBuffer::from_iter(slots.iter().map(live));
         let times = slots.iter().map(|&slot| self.groups.group(slot).timestamp);
         let rowtime: ArrayRef = Arc::new(Int64Array::from_iter_values(times));
         let carried = self.carried(slots);
         OldResults { results: self.groups.results(slots), carried, rowtime, present }
+    }
+
+    /// For each entry, where its group's result before it is: `first` becomes the groups' slots in
+    /// the order of their first entries.
+    fn previous(&mut self, entries: &[Entry], first: &mut Vec<u32>) -> Vec<Previous> {
+        // 0: not seen yet; otherwise the last entry, counted from 1.
+        self.occurrences.resize(self.groups.slot_count(), 0);
+        let mut previous = Vec::with_capacity(entries.len());
+        for (at, entry) in (0u32..).zip(entries) {
+            let seen = std::mem::replace(&mut self.occurrences[entry.slot as usize], at + 1);
+            previous.push(match seen {
+                0 => {
+                    first.push(entry.slot);
+                    Previous::Before(first.len() as u32 - 1)
+                }
+                seen => Previous::Entry(seen - 1),
+            });
+        }
+        entries.iter().for_each(|e| self.occurrences[e.slot as usize] = 0);
+        previous
     }
 
     /// Splits entries into rounds, in each of which a group occurs at most once.
@@ -343,11 +456,62 @@ impl Aggregate {
     }
 }
 
+/// What a batch's rows are folded by: new values, and a table's old ones.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    new: &'a Inputs,
+    old: Option<&'a Inputs>,
+}
+
+/// What is told of a batch: entries, and the results right after each.
+struct Outcome {
+    told: Vec<Entry>,
+    results: Vec<ArrayRef>,
+    times: Vec<i64>,
+    old: Option<OldResults>,
+}
+
+/// Where a group's result before an entry is.
+enum Previous {
+    /// It is the group's first entry: the result before the batch, at this position.
+    Before(u32),
+    /// That of an earlier entry.
+    Entry(u32),
+}
+
+/// Results that were told before.
 struct OldResults {
     carried: Vec<ArrayRef>,
     results: Vec<ArrayRef>,
     rowtime: ArrayRef,
     present: NullBuffer,
+}
+
+impl OldResults {
+    fn concat(parts: &[OldResults]) -> OldResults {
+        let columns = |of: fn(&OldResults) -> &[ArrayRef]| -> Vec<ArrayRef> {
+            (0..of(&parts[0]).len())
+                .map(|i| concat_columns(parts.iter().map(|part| &of(part)[i])))
+                .collect()
+        };
+        let bits = parts.iter().flat_map(|p| p.present.iter());
+        OldResults {
+            carried: columns(|p| &p.carried),
+            results: columns(|p| &p.results),
+            rowtime: concat_columns(parts.iter().map(|p| &p.rowtime)),
+            present: NullBuffer::from_iter(bits),
+        }
+    }
+
+    fn take(&self, rows: &UInt32Array) -> OldResults {
+        let take = |columns: &[ArrayRef]| columns.iter().map(|c| take_column(c, rows)).collect();
+        OldResults {
+            carried: take(&self.carried),
+            results: take(&self.results),
+            rowtime: take_column(&self.rowtime, rows),
+            present: take_nulls(&self.present, rows),
+        }
+    }
 }
 
 impl Operator for Aggregate {
@@ -373,19 +537,15 @@ impl Operator for Aggregate {
         if entries.is_empty() {
             return Ok(Batch::empty(&self.spec.schema));
         }
-        let sides = (&new, old.as_ref());
-        if (cycle.merge || self.spec.only_last_counts) && !self.spec.input_is_table {
-            let told = self.last_of_each(&entries);
-            return self.fold(&batch, &entries, &told, sides);
-        }
-        let rounds = self.rounds(&entries);
-        let mut parts = Vec::with_capacity(rounds.len());
-        for round in &rounds {
-            let entries: Vec<Entry> = round.iter().map(|&at| entries[at as usize]).collect();
-            let told: Vec<u32> = (0..entries.len() as u32).collect();
-            parts.push(self.fold(&batch, &entries, &told, sides)?);
-        }
-        Ok(in_order(parts, &rounds))
+        let sides = Sides { new: &new, old: old.as_ref() };
+        let outcome = if cycle.merge || self.spec.only_last_counts {
+            self.merged(&batch, &entries, sides)?
+        } else if sides.old.is_some() {
+            self.each_change(&batch, &entries, sides)?
+        } else {
+            self.each(&batch, entries, sides)?
+        };
+        Ok(self.batch_of(&batch, outcome, sides))
     }
 
     fn flush(&mut self, log: &mut Changelog) {
@@ -443,23 +603,18 @@ pub(crate) fn keys_and_bounds(spec: &AggregateSpec) -> Vec<bool> {
     (0..columns).map(|i| i < spec.keys.len() || is_bound(i)).collect()
 }
 
-fn take_args(args: &[Vec<ArrayRef>], rows: &UInt32Array, all: usize) -> Vec<Vec<ArrayRef>> {
+fn slots_of(entries: &[Entry]) -> Vec<u32> {
+    entries.iter().map(|e| e.slot).collect()
+}
+
+/// The arguments of these entries' rows.
+fn take_args(args: &[Vec<ArrayRef>], entries: &[Entry], all: usize) -> Vec<Vec<ArrayRef>> {
     let is_identity =
-        rows.len() == all && rows.values().iter().enumerate().all(|(i, &row)| i == row as usize);
+        entries.len() == all && entries.iter().enumerate().all(|(i, e)| i == e.row as usize);
     if is_identity {
         return args.to_vec();
     }
-    let take = |columns: &Vec<ArrayRef>| columns.iter().map(|c| take_column(c, rows)).collect();
+    let rows = UInt32Array::from_iter_values(entries.iter().map(|e| e.row));
+    let take = |columns: &Vec<ArrayRef>| columns.iter().map(|c| take_column(c, &rows)).collect();
     args.iter().map(take).collect()
-}
-
-/// Puts the results of rounds back into the order of their entries.
-fn in_order(parts: Vec<Batch>, rounds: &[Vec<u32>]) -> Batch {
-    let total = rounds.iter().map(Vec::len).sum();
-    let mut order = vec![0u32; total];
-    for (at, &entry) in (0u32..).zip(rounds.iter().flatten()) {
-        order[entry as usize] = at;
-    }
-    let mut parts = parts;
-    if parts.len() == 1 { parts.remove(0) } else { concat(&parts).take(&order) }
 }

@@ -43,6 +43,7 @@ struct Session {
 /// What is told of a session.
 struct Told {
     row: u32,
+    partition: u32,
     window: WindowBounds,
     /// The session; `None`: it is gone.
     slot: Option<u32>,
@@ -60,7 +61,7 @@ impl SessionAggregate {
         };
         Ok(Self {
             gap_ms,
-            groups: Groups::new(stores[0], true, &spec.calls)?,
+            groups: Groups::new(stores[0], true, &spec.calls, &spec.limits)?,
             stream_time: StreamTime::new(stores[1]),
             sessions: HashMap::default(),
             by_end: BTreeMap::new(),
@@ -174,7 +175,8 @@ impl SessionAggregate {
                 let old = self.spec.wants_old.then(|| self.last(session.slot));
                 let (results, carried) = old.unzip();
                 let window = session.window;
-                told.push(Told { row: row_number, window, slot: None, results, carried });
+                let gone = Told { row: row_number, partition, window, slot: None, results, carried };
+                told.push(gone);
             }
         }
         let session = self.grow(key, &touched, window);
@@ -198,7 +200,7 @@ impl SessionAggregate {
         let tells_now = !cycle.merge && !self.spec.only_last_counts;
         let results = tells_now.then(|| self.groups.results(&[session.slot]));
         let slot = Some(session.slot);
-        told.push(Told { row: row_number, window, slot, results, carried: None });
+        told.push(Told { row: row_number, partition, window, slot, results, carried: None });
         Ok(())
     }
 
@@ -240,6 +242,7 @@ impl SessionAggregate {
         let mut out = batch.meta(&rows);
         out.timestamps = told.iter().map(|t| t.window.end_ms).collect();
         out.windows = Some(told.iter().map(|t| t.window).collect());
+        out.partitions = told.iter().map(|t| t.partition).collect();
         let keys = take(&inputs.keys);
         let mut ends = bound_columns(out.windows.as_deref());
         ends.push(Arc::new(Int64Array::from(out.timestamps.clone())));

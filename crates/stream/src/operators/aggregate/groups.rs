@@ -6,7 +6,7 @@
 //! BYTES cell, then a cell for each aggregate's saved state.
 
 use arrow_array::ArrayRef;
-use functions::aggregate::Aggregator;
+use functions::aggregate::{Aggregator, Creation, Limits};
 use model::{SqlType, Value};
 use sql::plan::AggregateCall;
 
@@ -46,9 +46,15 @@ pub struct Groups {
 
 impl Groups {
     /// No groups yet; `Err` if an aggregate refuses its literal arguments.
-    pub fn new(id: StoreId, windowed: bool, calls: &[AggregateCall]) -> Result<Self, String> {
+    pub fn new(
+        id: StoreId,
+        windowed: bool,
+        calls: &[AggregateCall],
+        limits: &Limits,
+    ) -> Result<Self, String> {
         let create = |call: &AggregateCall| -> Result<_, String> {
-            let aggregator = (call.function.create)(&call.resolved, &call.literals)?;
+            let creation = Creation { call: &call.resolved, literals: &call.literals, limits };
+            let aggregator = (call.function.create)(&creation)?;
             Ok((call.function.name, aggregator))
         };
         let calls: Vec<_> = calls.iter().map(create).collect::<Result<_, _>>()?;
@@ -136,6 +142,26 @@ impl Groups {
             }
         }
         Ok(())
+    }
+
+    /// Folds rows into groups, in order, and gives the aggregates right after each row.
+    pub fn add_each(
+        &mut self,
+        slots: &[u32],
+        args: &[Vec<ArrayRef>],
+    ) -> Result<Vec<ArrayRef>, ProcessError> {
+        let groups = self.keys.slots();
+        let fold = |((function, aggregator), args): (&mut (&'static str, Box<dyn Aggregator>), &Vec<ArrayRef>)| {
+            aggregator.grow(groups);
+            let evaluated = aggregator.add_each(slots, args);
+            match evaluated.errors.iter().next() {
+                None => Ok(evaluated.column),
+                Some((_, reason)) => {
+                    Err(ProcessError::Aggregate { function, reason: reason.to_string() })
+                }
+            }
+        };
+        self.calls.iter_mut().zip(args).map(fold).collect()
     }
 
     /// The aggregates of these groups, a column for each.
