@@ -135,7 +135,7 @@ pub fn passing(
     cycle: &mut Cycle<'_>,
     step: &str,
 ) -> arrow_buffer::BooleanBuffer {
-    use arrow_array::cast::AsArray;
+    use arrow_array::{Array, cast::AsArray};
     let column = cycle.evaluate(predicate, side, rows, step);
     let truth = column.as_boolean();
     let bits = match truth.nulls() {

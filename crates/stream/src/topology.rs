@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use functions::aggregate::Limits;
 use model::{Namespace, Schema};
-use sql::ast::{SourceKind, WindowKind};
+use sql::ast::SourceKind;
 use sql::catalog::Catalog;
 use sql::plan::{Step, StepKind};
 
 use crate::batch::Batch;
-use crate::operators::aggregate::windows::Windows;
+use crate::operators::aggregate::windows::{WindowKind, Windows};
 use crate::operators::aggregate::{Aggregate, AggregateSpec};
 use crate::operators::filter::Filter;
 use crate::operators::flat_map::FlatMap;
@@ -287,7 +287,7 @@ impl Builder<'_> {
                 let (left_input, right_input) = (Input::of(&left.schema), Input::of(&right.schema));
                 let below = self.both(left, right)?;
                 let stores: [StoreId; stream_stream_join::STORES] = self.stores()?;
-                let join = StreamStreamJoin::new(left_input, right_input, *kind, *within, stores);
+                let join = StreamStreamJoin::new(left_input, right_input, *kind, (*within).into(), stores);
                 Ok(self.joined(step, Box::new(join), &below, SourceKind::Stream))
             }
             StepKind::StreamTableJoin { left, right, kind } => {

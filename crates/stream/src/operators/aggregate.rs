@@ -422,9 +422,9 @@ impl Aggregate {
     fn last_of_each(&mut self, entries: &[Entry]) -> Vec<u32> {
         self.occurrences.resize(self.groups.slot_count(), 0);
         let mut last = Vec::new();
-        for (at, entry) in (0u32..).zip(entries).rev() {
+        for (at, entry) in entries.iter().enumerate().rev() {
             if std::mem::replace(&mut self.occurrences[entry.slot as usize], 1) == 0 {
-                last.push(at);
+                last.push(at as u32);
             }
         }
         entries.iter().for_each(|e| self.occurrences[e.slot as usize] = 0);

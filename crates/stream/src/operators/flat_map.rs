@@ -62,7 +62,7 @@ fn explode(call: &TableCall, batch: &Batch, cycle: &mut Cycle<'_>) -> ListArray 
         .zip(columns)
         .filter_map(|(arg, column)| match (arg, column) {
             (_, Some(column)) => Some(scalar::Arg::Column(column)),
-            (Arg::Unit(unit), None) => Some(scalar::Arg::Unit(*unit)),
+            (Arg::Unit(unit), None) => Some(scalar::Arg::Unit(Some(*unit))),
             _ => None,
         })
         .collect();

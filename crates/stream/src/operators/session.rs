@@ -9,10 +9,10 @@ use arrow_buffer::NullBuffer;
 use hashbrown::{HashMap, HashSet};
 use model::SqlType;
 use model::column::null_column;
-use sql::ast::WindowKind;
 
 use crate::batch::{Batch, Side, WindowBounds, mask_column, take_column};
 use crate::operators::aggregate::groups::{Groups, write_window};
+use crate::operators::aggregate::windows::WindowKind;
 use crate::operators::aggregate::{
     AggregateSpec, Inputs, bound_columns, has_null, keys_and_bounds,
 };
@@ -80,7 +80,7 @@ impl SessionAggregate {
     }
 
     fn put_back(&mut self, key: &[u8], session: Session) {
-        let sessions = self.sessions.entry_ref(key).or_default();
+        let sessions = self.sessions.entry(key.into()).or_default();
         let at = sessions.partition_point(|s| s.window.start_ms < session.window.start_ms);
         sessions.insert(at, session);
     }

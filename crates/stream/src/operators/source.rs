@@ -234,7 +234,10 @@ impl SourceOperator {
     fn extract_times(&self, batch: &mut Batch, keep: &mut [bool], cycle: &mut Cycle<'_>) {
         if let Some((at, reader)) = &self.timestamp {
             let column = batch.new.columns[*at].clone();
-            for row in (0..batch.rows).filter(|&row| keep[row] && batch.new.is_present(row)) {
+            for row in 0..batch.rows {
+                if !keep[row] || !batch.new.is_present(row) {
+                    continue;
+                }
                 match reader.read(&column, row) {
                     Ok(time) => batch.timestamps[row] = time,
                     Err(reason) => {

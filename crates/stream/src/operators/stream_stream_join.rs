@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use sql::ast::{JoinKind, Within};
+use sql::ast::{self, JoinKind};
 
 use crate::batch::{Batch, Side};
 use crate::operators::join::{
@@ -27,6 +27,27 @@ const DEFAULT_GRACE_MS: i64 = 24 * 3600 * 1000;
 
 /// How many stores a join has.
 pub const STORES: usize = 6;
+
+/// How far apart partners may be, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Within {
+    /// How much earlier the right row may be.
+    pub before_ms: i64,
+    /// How much later the right row may be.
+    pub after_ms: i64,
+    /// How late rows may come; none: the old, eager way.
+    pub grace_ms: Option<i64>,
+}
+
+impl From<ast::Within> for Within {
+    fn from(within: ast::Within) -> Self {
+        Self {
+            before_ms: within.before.millis(),
+            after_ms: within.after.millis(),
+            grace_ms: within.grace.map(|grace| grace.millis()),
+        }
+    }
+}
 
 /// Joins two streams.
 pub struct StreamStreamJoin {

@@ -78,7 +78,7 @@ impl WindowStore {
 
     fn insert(&mut self, key: &[u8], event: Event) {
         self.keys_by_time.entry(event.time).or_default().push(key.into());
-        let events = self.events.entry_ref(key).or_default();
+        let events = self.events.entry(key.into()).or_default();
         let at = events.partition_point(|e| (e.time, e.number) < (event.time, event.number));
         events.insert(at, event);
     }
@@ -114,7 +114,7 @@ impl WindowStore {
     fn expire(&mut self, log: &mut Changelog) {
         let Some(newest) = self.newest.max() else { return };
         let kept_from = newest.saturating_sub(self.retention_ms);
-        let old: Vec<i64> = self.keys_by_time.range(..kept_from).map(|(time, _)| *time).collect();
+        let old: Vec<i64> = self.keys_by_time.range(..=kept_from).map(|(time, _)| *time).collect();
         for time in old {
             let mut kept = Vec::new();
             for key in self.keys_by_time.remove(&time).unwrap_or_default() {

@@ -56,7 +56,7 @@ pub(super) fn mark_expr(expr: &Expr, needed: &mut Needed) {
             }
             mark_expr(otherwise, needed);
         }
-        ExprKind::Cast(operand) => mark_expr(operand, needed),
+        ExprKind::Cast(operand) | ExprKind::Coerce(operand) => mark_expr(operand, needed),
         ExprKind::Subscript { base, index } => {
             mark_expr(base, needed);
             mark_expr(index, needed);

@@ -1,11 +1,33 @@
 //! Which windows an event belongs to, and when a window is over: pure arithmetic.
 
-use sql::ast::{Window, WindowKind};
+use sql::ast::{self, Window};
 
 use crate::batch::WindowBounds;
 
 /// Grace and window length together are a day, where GRACE PERIOD is not given: as in Kafka Streams.
 const DEFAULT_SIZE_AND_GRACE_MS: i64 = 24 * 3600 * 1000;
+
+/// TUMBLING, HOPPING or SESSION, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowKind {
+    /// Windows side by side.
+    Tumbling {
+        /// Their length.
+        size_ms: i64,
+    },
+    /// Windows that overlap.
+    Hopping {
+        /// Their length.
+        size_ms: i64,
+        /// From one's start to the next one's.
+        advance_ms: i64,
+    },
+    /// Rows that are near each other.
+    Session {
+        /// The longest silence within one.
+        gap_ms: i64,
+    },
+}
 
 /// The windows of an aggregation: their kind, grace and retention.
 #[derive(Clone, Copy, Debug)]
@@ -21,15 +43,22 @@ pub struct Windows {
 impl Windows {
     /// What a WINDOW clause means.
     pub fn of(window: &Window) -> Self {
-        let size_ms = match window.kind {
+        let kind = match window.kind {
+            ast::WindowKind::Tumbling { size } => WindowKind::Tumbling { size_ms: size.millis() },
+            ast::WindowKind::Hopping { size, advance } => {
+                WindowKind::Hopping { size_ms: size.millis(), advance_ms: advance.millis() }
+            }
+            ast::WindowKind::Session { gap } => WindowKind::Session { gap_ms: gap.millis() },
+        };
+        let size_ms = match kind {
             WindowKind::Tumbling { size_ms } | WindowKind::Hopping { size_ms, .. } => size_ms,
             WindowKind::Session { gap_ms } => gap_ms,
         };
         let default_grace_ms = (DEFAULT_SIZE_AND_GRACE_MS - size_ms).max(0);
-        let grace_ms = window.grace_ms.unwrap_or(default_grace_ms);
+        let grace_ms = window.grace.map_or(default_grace_ms, |grace| grace.millis());
         let needed_ms = size_ms.saturating_add(grace_ms);
-        let retention_ms = window.retention_ms.unwrap_or(needed_ms).max(needed_ms);
-        Self { kind: window.kind, grace_ms, retention_ms }
+        let retention_ms = window.retention.map_or(needed_ms, |r| r.millis()).max(needed_ms);
+        Self { kind, grace_ms, retention_ms }
     }
 
     /// The time windows an event falls into, oldest first, those that are closed at `stream_time`
@@ -67,12 +96,11 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sql::ast::Span;
 
     fn check(kind: WindowKind, grace_ms: i64, time: i64, stream_time: i64, starts: &[i64]) {
-        let window = Window { kind, retention_ms: None, grace_ms: Some(grace_ms), span: Span::default() };
         let mut windows = Vec::new();
-        Windows::of(&window).of_event(time, stream_time, &mut windows);
+        let spec = Windows { kind, grace_ms, retention_ms: 1000 };
+        spec.of_event(time, stream_time, &mut windows);
         assert_eq!(windows.iter().map(|w| w.start_ms).collect::<Vec<_>>(), starts);
     }
 
