@@ -24,6 +24,7 @@ const CHANGES_PER_LOCK: usize = 256;
 #[derive(Debug)]
 pub struct View {
     id: StoreId,
+    schema: Schema,
     key_types: Vec<SqlType>,
     value_types: Vec<SqlType>,
     /// Positions in the last step's schema.
@@ -68,6 +69,7 @@ impl View {
         };
         Self {
             id,
+            schema: plan.output.clone(),
             key_types: types(&plan.output, Namespace::Key),
             value_types: types(&plan.output, Namespace::Value),
             key_columns: positions(Namespace::Key),
@@ -81,6 +83,11 @@ impl View {
     /// Its store's number.
     pub fn id(&self) -> StoreId {
         self.id
+    }
+
+    /// The table's columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// The types of the key's columns.
