@@ -281,10 +281,7 @@ impl Engine {
 
 impl Inner {
     /// The statements of a request and its session.
-    fn parse(
-        &self,
-        request: &Request,
-    ) -> Result<(Vec<ParsedStatement>, Session), RequestError> {
+    fn parse(&self, request: &Request) -> Result<(Vec<ParsedStatement>, Session), RequestError> {
         if self.is_closed.load(std::sync::atomic::Ordering::Acquire) {
             let message = "the server is shutting down";
             return Err(RequestError::new(RequestErrorKind::ShuttingDown, message));

@@ -69,11 +69,8 @@ impl Cycle<'_> {
 /// A step that turns batches into batches.
 pub trait Operator: Send {
     /// Takes a batch of each input and gives what comes out.
-    fn process(
-        &mut self,
-        inputs: Vec<Batch>,
-        cycle: &mut Cycle<'_>,
-    ) -> Result<Batch, ProcessError>;
+    fn process(&mut self, inputs: Vec<Batch>, cycle: &mut Cycle<'_>)
+    -> Result<Batch, ProcessError>;
 
     /// Writes what changed in its stores.
     fn flush(&mut self, _log: &mut Changelog) {}

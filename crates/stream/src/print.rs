@@ -124,7 +124,9 @@ impl Printer {
             return vec![look];
         }
         let mut looks = Vec::new();
-        if matches!(bytes.first(), Some(b'{' | b'[')) && serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
+        if matches!(bytes.first(), Some(b'{' | b'['))
+            && serde_json::from_slice::<serde_json::Value>(bytes).is_ok()
+        {
             looks.push(Look::Json);
         }
         if bytes.len() == 4 {

@@ -90,11 +90,8 @@ pub fn columns() -> Vec<(String, SqlType)> {
         causes(),
         field("TOPIC", text()),
     ]);
-    let processing = SqlType::Struct(vec![
-        field("ERRORMESSAGE", text()),
-        field("RECORD", text()),
-        causes(),
-    ]);
+    let processing =
+        SqlType::Struct(vec![field("ERRORMESSAGE", text()), field("RECORD", text()), causes()]);
     let production = SqlType::Struct(vec![field("ERRORMESSAGE", text())]);
     let serialization = SqlType::Struct(vec![
         field("TARGET", text()),
@@ -103,11 +100,8 @@ pub fn columns() -> Vec<(String, SqlType)> {
         causes(),
         field("TOPIC", text()),
     ]);
-    let thread = SqlType::Struct(vec![
-        field("ERRORMESSAGE", text()),
-        field("THREADNAME", text()),
-        causes(),
-    ]);
+    let thread =
+        SqlType::Struct(vec![field("ERRORMESSAGE", text()), field("THREADNAME", text()), causes()]);
     let message = SqlType::Struct(vec![
         field("TYPE", SqlType::Integer),
         field("DESERIALIZATIONERROR", deserialization),
@@ -132,7 +126,8 @@ pub fn row(entry: &LogEntry, now_ms: i64) -> Vec<Value> {
     message.resize(6, Value::Null);
     match &entry.message {
         LogMessage::Deserialization { target, message: what, record, cause, topic } => {
-            let bytes = record.as_ref().map_or(Value::Null, |b| Value::String(BASE64_STANDARD.encode(b)));
+            let bytes =
+                record.as_ref().map_or(Value::Null, |b| Value::String(BASE64_STANDARD.encode(b)));
             let cells = vec![text(target), text(what), bytes, causes(cause), text(topic)];
             message[1] = Value::Struct(cells);
         }
@@ -150,7 +145,6 @@ pub fn row(entry: &LogEntry, now_ms: i64) -> Vec<Value> {
     }
     vec![text(&entry.logger), text("ERROR"), Value::Bigint(now_ms), Value::Struct(message)]
 }
-
 
 #[cfg(test)]
 mod tests {

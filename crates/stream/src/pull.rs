@@ -67,9 +67,9 @@ fn find(plan: &PullPlan, view: &View) -> Vec<FoundRow> {
         }
         Lookup::Range { low, high } => {
             let encode = |bound: &Option<(Value, bool)>| {
-                bound.as_ref().map(|(value, included)| {
-                    (key_of(std::slice::from_ref(value)), *included)
-                })
+                bound
+                    .as_ref()
+                    .map(|(value, included)| (key_of(std::slice::from_ref(value)), *included))
             };
             let (low, high) = (encode(low), encode(high));
             view.scan(as_bound(low.as_ref()), as_bound(high.as_ref()), wanted)
@@ -117,12 +117,7 @@ fn columns_of(
     Ok(columns)
 }
 
-fn passing(
-    filter: &Expr,
-    columns: &[ArrayRef],
-    rows: usize,
-    context: &EvalContext,
-) -> Vec<u32> {
+fn passing(filter: &Expr, columns: &[ArrayRef], rows: usize, context: &EvalContext) -> Vec<u32> {
     let column = evaluate(filter, columns, rows, context).column;
     let truth = arrow_array::cast::AsArray::as_boolean(column.as_ref());
     (0u32..).zip(truth).filter(|(_, truth)| *truth == Some(true)).map(|(row, _)| row).collect()

@@ -36,8 +36,9 @@ pub fn open_registry(
     journal: &Arc<dyn Journal>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<MemoryRegistry>, RequestError> {
-    let internal =
-        |error: &dyn std::fmt::Display| RequestError::new(RequestErrorKind::Internal, error.to_string());
+    let internal = |error: &dyn std::fmt::Display| {
+        RequestError::new(RequestErrorKind::Internal, error.to_string())
+    };
     let spec = TopicSpec { cleanup: CleanupPolicy::Compact, ..TopicSpec::new(SCHEMAS_TOPIC, 1) };
     match journal.create_topic(spec) {
         Ok(_) | Err(CreateTopicError::Exists(_)) => {}

@@ -244,7 +244,8 @@ impl Builder<'_> {
             StepKind::Select { input, columns } => {
                 let mut needed = nothing(input);
                 mark_exprs(columns, &mut needed);
-                let below = self.add(input, Wish { old: wish.old, needed, only_last: wish.only_last })?;
+                let below =
+                    self.add(input, Wish { old: wish.old, needed, only_last: wish.only_last })?;
                 let stays: Vec<bool> = columns
                     .iter()
                     .zip(&step.schema.columns)
@@ -287,7 +288,8 @@ impl Builder<'_> {
                 let (left_input, right_input) = (Input::of(&left.schema), Input::of(&right.schema));
                 let below = self.both(left, right)?;
                 let stores: [StoreId; stream_stream_join::STORES] = self.stores()?;
-                let join = StreamStreamJoin::new(left_input, right_input, *kind, (*within).into(), stores);
+                let join =
+                    StreamStreamJoin::new(left_input, right_input, *kind, (*within).into(), stores);
                 Ok(self.joined(step, Box::new(join), &below, SourceKind::Stream))
             }
             StepKind::StreamTableJoin { left, right, kind } => {
@@ -301,8 +303,7 @@ impl Builder<'_> {
                 let (left_input, right_input) = (Input::of(&left.schema), Input::of(&right.schema));
                 let below = self.both(left, right)?;
                 let stores = self.stores()?;
-                let join =
-                    TableTableJoin::new(left_input, right_input, *kind, wish.old, stores);
+                let join = TableTableJoin::new(left_input, right_input, *kind, wish.old, stores);
                 Ok(self.joined(step, Box::new(join), &below, SourceKind::Table))
             }
             StepKind::ForeignKeyJoin { left, right, foreign_key, kind } => {
@@ -391,8 +392,7 @@ impl Builder<'_> {
         };
         self.topology.retention_ms = windows.map(|w| w.retention_ms);
         let columns = step.schema.columns.iter().enumerate();
-        let stays =
-            columns.map(|(i, c)| i < keys.len() || columns::is_window_bound(c)).collect();
+        let stays = columns.map(|(i, c)| i < keys.len() || columns::is_window_bound(c)).collect();
         let node = self.node(step, operator, &[&below]);
         Ok(Built { node, kind: SourceKind::Table, stays, windows })
     }
@@ -426,13 +426,7 @@ impl Builder<'_> {
         self.push(NodeOperator::Other(operator), step, &inputs, name)
     }
 
-    fn push(
-        &mut self,
-        operator: NodeOperator,
-        step: &Step,
-        inputs: &[usize],
-        name: &str,
-    ) -> usize {
+    fn push(&mut self, operator: NodeOperator, step: &Step, inputs: &[usize], name: &str) -> usize {
         let at = self.topology.nodes.len();
         let line = format!("{at}: {name} <- {inputs:?} ({})\n", step.schema);
         self.topology.outline.push_str(&line);
@@ -443,7 +437,8 @@ impl Builder<'_> {
 
     fn store(&mut self) -> Result<StoreId, TopologyError> {
         let store = StoreId(self.topology.stores);
-        self.topology.stores = store.0.checked_add(1).filter(|n| *n <= 250).ok_or(TopologyError::TooLarge)?;
+        self.topology.stores =
+            store.0.checked_add(1).filter(|n| *n <= 250).ok_or(TopologyError::TooLarge)?;
         Ok(store)
     }
 

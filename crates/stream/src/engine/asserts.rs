@@ -30,9 +30,7 @@ impl Inner {
                         "PARTITIONS" => info.spec.partitions.to_string(),
                         "REPLICAS" => "1".to_owned(),
                         other => {
-                            return Err(format!(
-                                "Cannot assert unknown topic property: {other}"
-                            ));
+                            return Err(format!("Cannot assert unknown topic property: {other}"));
                         }
                     };
                     let expected = value_text(&property.value);

@@ -137,9 +137,8 @@ impl Inner {
                 .map_err(|error| RequestError::statement(error.to_string(), told(statement)))?;
             match &planned {
                 Planned::InsertValues(plan) => {
-                    self.record_of(plan, &catalog).map_err(|message| {
-                        RequestError::statement(message, told(statement))
-                    })?;
+                    self.record_of(plan, &catalog)
+                        .map_err(|message| RequestError::statement(message, told(statement)))?;
                 }
                 Planned::Other(other) => {
                     self.check_other(other, statement, &catalog, &mut session)?;
@@ -188,9 +187,7 @@ impl Inner {
             Statement::Set { property, value } => {
                 let checked = properties::check(property)
                     .and_then(|()| properties::check_value(property, value));
-                checked.map_err(|error| {
-                    RequestError::statement(error.message, told(statement))
-                })?;
+                checked.map_err(|error| RequestError::statement(error.message, told(statement)))?;
                 session.properties.insert(property.clone(), value.clone());
                 Ok(())
             }
@@ -198,9 +195,9 @@ impl Inner {
                 session.variables.define(name.clone(), value.clone());
                 Ok(())
             }
-            Statement::AlterSystem { .. } => {
-                refuse("ALTER SYSTEM is not available; set properties when the server starts".into())
-            }
+            Statement::AlterSystem { .. } => refuse(
+                "ALTER SYSTEM is not available; set properties when the server starts".into(),
+            ),
             Statement::RunScript { .. }
             | Statement::AssertValues { .. }
             | Statement::AssertNullValues { .. }
@@ -296,13 +293,8 @@ impl Inner {
         };
         let sequence = self.log_command(&command_id, logged, session, query_number)?;
         *self.catalog.write() = changed;
-        let status = CommandStatus {
-            command_id,
-            state: CommandState::Success,
-            message,
-            query_id,
-            sequence,
-        };
+        let status =
+            CommandStatus { command_id, state: CommandState::Success, message, query_id, sequence };
         self.note_status(status.clone());
         Ok(Some(answer(&text, AnswerBody::CommandStatus(status))))
     }
@@ -389,9 +381,7 @@ impl Inner {
         let Some(topic) = new_topic(planned) else { return Ok(()) };
         match self.options.journal.create_topic(topic_spec(topic)) {
             Ok(_) | Err(CreateTopicError::Exists(_)) => Ok(()),
-            Err(error) => {
-                Err(RequestError::new(RequestErrorKind::BadStatement, error.to_string()))
-            }
+            Err(error) => Err(RequestError::new(RequestErrorKind::BadStatement, error.to_string())),
         }
     }
 
@@ -481,8 +471,8 @@ impl Inner {
 
     /// `None`: the command is TERMINATE, PAUSE or RESUME.
     fn replay_one(&self, command: &Command) -> Result<Option<Planned>, RequestError> {
-        let parsed = sql::parser::parse_script(&command.statement)
-            .map_err(|error| internal(&error))?;
+        let parsed =
+            sql::parser::parse_script(&command.statement).map_err(|error| internal(&error))?;
         let [statement] = parsed.as_slice() else {
             return Err(internal(&"a command is one statement"));
         };
@@ -593,4 +583,3 @@ fn dropped_kind(statement: &Statement) -> &'static str {
         _ => "stream",
     }
 }
-

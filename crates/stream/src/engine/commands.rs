@@ -66,7 +66,8 @@ impl CommandLog {
             timestamp: self.clock.now(),
             headers: Vec::new(),
         };
-        let offset = self.journal.append(&self.partition, vec![record]).map_err(|e| internal(&e))?;
+        let offset =
+            self.journal.append(&self.partition, vec![record]).map_err(|e| internal(&e))?;
         Ok(offset.0)
     }
 

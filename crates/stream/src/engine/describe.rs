@@ -40,11 +40,7 @@ fn fields(schema: &Schema) -> Vec<FieldDescription> {
 
 impl Inner {
     /// The source that DESCRIBE names.
-    pub(super) fn described(
-        &self,
-        name: &str,
-        catalog: &Catalog,
-    ) -> Result<Arc<Source>, String> {
+    pub(super) fn described(&self, name: &str, catalog: &Catalog) -> Result<Arc<Source>, String> {
         catalog.sources.get(name).cloned().ok_or_else(|| {
             let near = sql::error::nearest(name, catalog.sources.keys().map(String::as_str));
             let hint = near.map_or(String::new(), |near| format!(" Did you mean '{near}'?"));
@@ -121,9 +117,7 @@ impl Inner {
             Planned::InsertSelect(query) => {
                 Ok(plan_description(String::new(), text, &query.plan, String::new()))
             }
-            Planned::Push(plan) => {
-                Ok(plan_description(String::new(), text, &plan, String::new()))
-            }
+            Planned::Push(plan) => Ok(plan_description(String::new(), text, &plan, String::new())),
             Planned::Pull(plan) => {
                 let source = self.described(&plan.source, catalog)?;
                 Ok(QueryDescription {
@@ -213,10 +207,9 @@ impl Inner {
             let entry = (Partition(*number), bounds.start.0, bounds.end.0, next.0);
             match topics.last_mut().filter(|last| last.topic == **topic) {
                 Some(last) => last.partitions.push(entry),
-                None => topics.push(TopicOffsets {
-                    topic: topic.to_string(),
-                    partitions: vec![entry],
-                }),
+                None => {
+                    topics.push(TopicOffsets { topic: topic.to_string(), partitions: vec![entry] })
+                }
             }
         }
         Some(QueryOffsets { group: group.0.to_string(), topics })
@@ -225,12 +218,8 @@ impl Inner {
 
 fn running_description(running: &RunningQuery) -> QueryDescription {
     let entry = &running.entry;
-    let description = plan_description(
-        entry.id.clone(),
-        entry.statement.clone(),
-        &entry.plan,
-        running.outline(),
-    );
+    let description =
+        plan_description(entry.id.clone(), entry.statement.clone(), &entry.plan, running.outline());
     QueryDescription {
         query_type: Some(QueryType::Persistent),
         state: Some(running.state()),
@@ -282,7 +271,7 @@ fn signature_description(signature: &Signature) -> SignatureDescription {
     let param = |(at, param): (usize, &functions::Param)| ParamDescription {
         name: param.name.to_string(),
         ty: param.ty.to_string(),
-        description: param.description.to_string(),
+        description: String::new(),
         variadic: signature.variadic == Some(at),
     };
     SignatureDescription {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use bytes::Bytes;
-use model::{Column, Format, FormatKind, Namespace, Partition, Record, TimestampMs, TopicPartition};
+use model::{
+    Column, Format, FormatKind, Namespace, Partition, Record, TimestampMs, TopicPartition,
+};
 use sql::analyze::InsertValuesPlan;
 use sql::ast::SourceKind;
 use sql::catalog::{Catalog, Source};

@@ -99,7 +99,8 @@ impl Inner {
         let guard = CloseGuard::new(is_abandoned.clone());
         let mut printer = Printer::new(spec.topic, catalog, &self.options.registry);
         // The first records say what the topic holds.
-        let first = if reading.is_over() { Vec::new() } else { reading.next().unwrap_or_default().0 };
+        let first =
+            if reading.is_over() { Vec::new() } else { reading.next().unwrap_or_default().0 };
         let formats = printer.formats(&first);
         if self.options.execution == Execution::Manual {
             for line in printer.lines(&first) {
@@ -136,4 +137,3 @@ impl Inner {
         Ok(PrintQuery { formats, lines, guard })
     }
 }
-

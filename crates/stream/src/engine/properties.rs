@@ -56,25 +56,74 @@ const PREFIXES: &[&str] = &["ksql.", "consumer.", "producer.", "restore.consumer
 
 /// Properties of clients that have no meaning here but may be set as anywhere.
 const CLIENT: &[&str] = &[
-    "acceptable.recovery.lag", "acks", "application.id", "application.server",
-    "auto.commit.interval.ms", "batch.size", "buffer.memory", "buffered.records.per.partition",
-    "check.crcs", "client.id", "client.rack", "compression.type",
-    "connections.max.idle.ms", "default.deserialization.exception.handler",
-    "default.timestamp.extractor", "enable.auto.commit", "enable.idempotence",
-    "exclude.internal.topics", "fetch.max.bytes", "fetch.max.wait.ms", "fetch.min.bytes",
-    "group.id", "group.instance.id", "heartbeat.interval.ms", "interceptor.classes",
-    "isolation.level", "key.deserializer", "key.serializer", "linger.ms",
-    "max.block.ms", "max.in.flight.requests.per.connection", "max.partition.fetch.bytes",
-    "max.poll.interval.ms", "max.poll.records", "max.request.size", "max.task.idle.ms",
-    "max.warmup.replicas", "metadata.max.age.ms", "metric.reporters",
-    "metrics.num.samples", "metrics.recording.level", "metrics.sample.window.ms",
-    "num.standby.replicas", "num.stream.threads", "partitioner.class", "poll.ms",
-    "receive.buffer.bytes", "reconnect.backoff.max.ms", "reconnect.backoff.ms",
-    "replication.factor", "request.timeout.ms", "retries", "retry.backoff.ms",
-    "rocksdb.config.setter", "security.protocol", "send.buffer.bytes", "session.timeout.ms",
-    "state.cleanup.delay.ms", "state.dir", "statestore.cache.max.bytes", "task.timeout.ms",
-    "topology.optimization", "transaction.timeout.ms", "transactional.id", "upgrade.from",
-    "value.deserializer", "value.serializer", "window.size.ms",
+    "acceptable.recovery.lag",
+    "acks",
+    "application.id",
+    "application.server",
+    "auto.commit.interval.ms",
+    "batch.size",
+    "buffer.memory",
+    "buffered.records.per.partition",
+    "check.crcs",
+    "client.id",
+    "client.rack",
+    "compression.type",
+    "connections.max.idle.ms",
+    "default.deserialization.exception.handler",
+    "default.timestamp.extractor",
+    "enable.auto.commit",
+    "enable.idempotence",
+    "exclude.internal.topics",
+    "fetch.max.bytes",
+    "fetch.max.wait.ms",
+    "fetch.min.bytes",
+    "group.id",
+    "group.instance.id",
+    "heartbeat.interval.ms",
+    "interceptor.classes",
+    "isolation.level",
+    "key.deserializer",
+    "key.serializer",
+    "linger.ms",
+    "max.block.ms",
+    "max.in.flight.requests.per.connection",
+    "max.partition.fetch.bytes",
+    "max.poll.interval.ms",
+    "max.poll.records",
+    "max.request.size",
+    "max.task.idle.ms",
+    "max.warmup.replicas",
+    "metadata.max.age.ms",
+    "metric.reporters",
+    "metrics.num.samples",
+    "metrics.recording.level",
+    "metrics.sample.window.ms",
+    "num.standby.replicas",
+    "num.stream.threads",
+    "partitioner.class",
+    "poll.ms",
+    "receive.buffer.bytes",
+    "reconnect.backoff.max.ms",
+    "reconnect.backoff.ms",
+    "replication.factor",
+    "request.timeout.ms",
+    "retries",
+    "retry.backoff.ms",
+    "rocksdb.config.setter",
+    "security.protocol",
+    "send.buffer.bytes",
+    "session.timeout.ms",
+    "state.cleanup.delay.ms",
+    "state.dir",
+    "statestore.cache.max.bytes",
+    "task.timeout.ms",
+    "topology.optimization",
+    "transaction.timeout.ms",
+    "transactional.id",
+    "upgrade.from",
+    "value.deserializer",
+    "value.serializer",
+    "window.size.ms",
     "windowstore.changelog.additional.retention.ms",
 ];
 
@@ -94,9 +143,8 @@ pub(crate) fn check(name: &str) -> Result<(), RequestError> {
     if is_known {
         return Ok(());
     }
-    let message = format!(
-        "Not recognizable as ksql, streams, consumer, or producer property: '{name}'"
-    );
+    let message =
+        format!("Not recognizable as ksql, streams, consumer, or producer property: '{name}'");
     Err(RequestError::new(RequestErrorKind::BadRequest, message))
 }
 
@@ -104,8 +152,7 @@ pub(crate) fn check(name: &str) -> Result<(), RequestError> {
 pub(crate) fn check_value(name: &str, value: &str) -> Result<(), RequestError> {
     let bare = name.strip_prefix("ksql.streams.").unwrap_or(name);
     let refuse = |expected: &str| {
-        let message =
-            format!("Invalid value '{value}' for property '{name}': expected {expected}");
+        let message = format!("Invalid value '{value}' for property '{name}': expected {expected}");
         Err(RequestError::new(RequestErrorKind::BadRequest, message))
     };
     match bare {

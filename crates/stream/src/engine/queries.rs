@@ -235,9 +235,8 @@ fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, Tas
     let limits = limits(start.settings);
     let topology = topology_of(&entry.plan, &start.catalog, &options.registry, limits)?;
     let is_table = entry.plan.kind == SourceKind::Table;
-    let view = is_table.then(|| {
-        Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms()))
-    });
+    let view = is_table
+        .then(|| Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms())));
     let group = group_name(&options.service_id, &entry.id);
     // A materialized table is all of its topic, whatever the session says.
     let offset_reset = match &entry.plan.sink {

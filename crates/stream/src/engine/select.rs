@@ -105,7 +105,8 @@ impl Inner {
                 return self.print(&spec, &catalog).map(QueryAnswer::Print);
             }
             _ => {
-                let message = "only SELECT and PRINT are answered here; send other statements to /ksql";
+                let message =
+                    "only SELECT and PRINT are answered here; send other statements to /ksql";
                 return Err(RequestError {
                     kind: RequestErrorKind::BadStatement,
                     ..RequestError::statement(message, told(statement))
@@ -203,7 +204,8 @@ impl Inner {
         if !is_over {
             self.pool.add(task);
         }
-        let columns = plan.output.columns.iter().map(|c| Column::value(c.name.clone(), c.ty.clone()));
+        let columns =
+            plan.output.columns.iter().map(|c| Column::value(c.name.clone(), c.ty.clone()));
         let schema = Schema::new(columns.collect());
         let header = ResultHeader { query_id: id, schema };
         Ok(QueryAnswer::Push(PushQuery { header, events, guard: CloseGuard::new(is_abandoned) }))
@@ -226,9 +228,11 @@ fn source_of(
     name: &str,
     statement: &ParsedStatement,
 ) -> Result<Arc<Source>, RequestError> {
-    catalog.sources.get(name).cloned().ok_or_else(|| {
-        RequestError::statement(format!("'{name}' does not exist"), told(statement))
-    })
+    catalog
+        .sources
+        .get(name)
+        .cloned()
+        .ok_or_else(|| RequestError::statement(format!("'{name}' does not exist"), told(statement)))
 }
 
 /// What the query calls its (first) source.
@@ -266,10 +270,8 @@ fn stream_plan(plan: &PullPlan, source: &Source) -> QueryPlan {
         let kind = StepKind::Filter { input: Box::new(root), predicate };
         root = Step { kind, schema };
     }
-    let output = plan.output.columns.iter().map(|c| Column {
-        namespace: Namespace::Value,
-        ..c.clone()
-    });
+    let output =
+        plan.output.columns.iter().map(|c| Column { namespace: Namespace::Value, ..c.clone() });
     let output = Schema::new(output.collect());
     let kind = StepKind::Select { input: Box::new(root), columns: plan.columns.clone() };
     QueryPlan {
@@ -284,4 +286,3 @@ fn stream_plan(plan: &PullPlan, source: &Source) -> QueryPlan {
         sink: None,
     }
 }
-

@@ -16,6 +16,7 @@ use super::{Inner, properties};
 use crate::answer::{
     Answer, AnswerBody, ConnectorInfo, FunctionKind, FunctionSummary, SourceSummary, TopicSummary,
 };
+use crate::connectors::Connectors;
 use crate::processing_log;
 use crate::request::{RequestError, RequestErrorKind};
 use crate::schema_topic::SCHEMAS_TOPIC;
@@ -79,7 +80,7 @@ impl Inner {
                 AnswerBody::ConnectorCreated(created.map_err(|error| refuse(error.to_string()))?)
             }
             Statement::DropConnector { if_exists, name } => {
-                let dropped = self.options.connectors.drop(name);
+                let dropped = Connectors::drop(self.options.connectors.as_ref(), name);
                 match dropped {
                     Ok(()) => AnswerBody::ConnectorDropped { name: name.clone() },
                     Err(error) if *if_exists => AnswerBody::Warning { message: error.to_string() },

@@ -104,7 +104,13 @@ impl AggregateSpec {
         !self.carried.is_empty() && (self.wants_old || self.input_is_table)
     }
 
-    pub(crate) fn partition(&self, batch: &Batch, row: usize, key: &[u8], cycle: &Cycle<'_>) -> u32 {
+    pub(crate) fn partition(
+        &self,
+        batch: &Batch,
+        row: usize,
+        key: &[u8],
+        cycle: &Cycle<'_>,
+    ) -> u32 {
         if self.keeps_partition || cycle.single_partition {
             batch.partitions[row]
         } else {
@@ -201,7 +207,8 @@ impl Aggregate {
                 self.change_table(batch, &entries, sides)?;
             }
         } else {
-            self.groups.add(&slots_of(entries), &take_args(&sides.new.args, entries, batch.rows))?;
+            self.groups
+                .add(&slots_of(entries), &take_args(&sides.new.args, entries, batch.rows))?;
         }
         self.note(batch, entries, sides.new);
         let times = slots.iter().map(|&slot| self.groups.group(slot).timestamp).collect();
@@ -293,9 +300,8 @@ impl Aggregate {
         sides: Sides<'_>,
     ) -> Result<(), ProcessError> {
         let Some(old) = sides.old else { return Ok(()) };
-        let only = |of: fn(&Entry) -> bool| -> Vec<Entry> {
-            entries.iter().copied().filter(of).collect()
-        };
+        let only =
+            |of: fn(&Entry) -> bool| -> Vec<Entry> { entries.iter().copied().filter(of).collect() };
         let undone = only(|e| e.undo);
         self.groups.undo(&slots_of(&undone), &take_args(&old.args, &undone, batch.rows))?;
         let added = only(|e| e.add);

@@ -34,7 +34,9 @@ impl Operator for Filter {
         if self.kind == SourceKind::Stream {
             return Ok(batch.filter(&new));
         }
-        let Some(old_side) = &batch.old else { unreachable!("a table's filter asks for old values") };
+        let Some(old_side) = &batch.old else {
+            unreachable!("a table's filter asks for old values")
+        };
         let mut silent = Vec::new();
         let mut quiet = Cycle { log: &mut silent, ..*cycle };
         let old = passing(&self.predicate, old_side, batch.rows, &mut quiet, "WhereFilter");

@@ -80,4 +80,3 @@ fn explode(call: &TableCall, batch: &Batch, cycle: &mut Cycle<'_>) -> ListArray 
     }
     list
 }
-

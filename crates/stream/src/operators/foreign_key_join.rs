@@ -93,7 +93,11 @@ impl ForeignKeyJoin {
     }
 
     /// The foreign key of a stored left row; `None`: null.
-    fn stored_foreign_key(&self, row: &[u8], cycle: &Cycle<'_>) -> Result<Option<Box<[u8]>>, DecodeError> {
+    fn stored_foreign_key(
+        &self,
+        row: &[u8],
+        cycle: &Cycle<'_>,
+    ) -> Result<Option<Box<[u8]>>, DecodeError> {
         let columns = read_rows(&self.left.types, [Some(row)].into_iter())?;
         let mut silent = Vec::new();
         let mut quiet = Cycle { log: &mut silent, ..*cycle };
@@ -161,8 +165,7 @@ impl Operator for ForeignKeyJoin {
                 Some(before) => self.stored_foreign_key(&before.row, cycle)?,
                 None => None,
             };
-            let new_foreign =
-                (is_new && !foreign[0].is_null(row)).then(|| foreign_keys.get(row));
+            let new_foreign = (is_new && !foreign[0].is_null(row)).then(|| foreign_keys.get(row));
             if let Some(old) = &old_foreign
                 && new_foreign != Some(old)
             {
@@ -238,8 +241,7 @@ impl Operator for ForeignKeyJoin {
     }
 
     fn stores(&self) -> Vec<StoreId> {
-        let mut stores =
-            vec![self.left_table.id(), self.right_table.id(), self.subscriptions_id];
+        let mut stores = vec![self.left_table.id(), self.right_table.id(), self.subscriptions_id];
         stores.extend(self.results.as_ref().map(TableStore::id));
         stores
     }

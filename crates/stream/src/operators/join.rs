@@ -152,23 +152,19 @@ pub fn side_columns<'a>(
 /// What joined rows bring along: order, headers, partitions and times.
 pub fn joined_meta(joined: &[JoinedRow], left: &Batch, right: &Batch) -> Batch {
     let of = |port: Port| if port == Port::Left { left } else { right };
-    let headers: Option<Vec<Arc<[Header]>>> =
-        if left.headers.is_none() && right.headers.is_none() {
-            None
-        } else {
-            let headers = joined.iter().map(|j| of(j.from.0).headers_of(j.from.1 as usize));
-            headers_or_none(headers.collect())
-        };
+    let headers: Option<Vec<Arc<[Header]>>> = if left.headers.is_none() && right.headers.is_none() {
+        None
+    } else {
+        let headers = joined.iter().map(|j| of(j.from.0).headers_of(j.from.1 as usize));
+        headers_or_none(headers.collect())
+    };
     Batch {
         rows: joined.len(),
         new: Side { columns: Vec::new(), present: None },
         old: None,
         seq: joined.iter().map(|j| of(j.from.0).seq[j.from.1 as usize]).collect(),
         timestamps: joined.iter().map(|j| j.timestamp).collect(),
-        partitions: joined
-            .iter()
-            .map(|j| of(j.from.0).partitions[j.from.1 as usize])
-            .collect(),
+        partitions: joined.iter().map(|j| of(j.from.0).partitions[j.from.1 as usize]).collect(),
         windows: joined
             .iter()
             .any(|j| j.window.is_some())

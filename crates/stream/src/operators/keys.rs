@@ -23,7 +23,8 @@ impl Keys {
         rows: usize,
     ) -> Self {
         let writer = RowWriter::new(types, columns);
-        let mut keys = Keys { bytes: Vec::with_capacity(rows * 16), ends: Vec::with_capacity(rows) };
+        let mut keys =
+            Keys { bytes: Vec::with_capacity(rows * 16), ends: Vec::with_capacity(rows) };
         for row in 0..rows {
             writer.write(row, &mut keys.bytes);
             if let Some(windows) = windows {

@@ -56,7 +56,8 @@ impl Rekey {
         }
         let mut out = batch.take(&rows);
         let old = out.old.take().expect("it had old values");
-        let is_new: Vec<bool> = (0..out.rows).map(|i| keeps[i].0 && out.new.is_present(i)).collect();
+        let is_new: Vec<bool> =
+            (0..out.rows).map(|i| keeps[i].0 && out.new.is_present(i)).collect();
         let is_old: Vec<bool> = (0..out.rows).map(|i| keeps[i].1 && old.is_present(i)).collect();
         let choose = arrow_array::BooleanArray::from(is_new.clone());
         let zip = |(i, (new, old)): (usize, (&ArrayRef, &ArrayRef))| {

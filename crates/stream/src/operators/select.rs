@@ -19,9 +19,7 @@ impl Select {
         let evaluate = |expr| cycle.evaluate(expr, side, rows, "Project");
         let columns = self.columns.iter().map(evaluate).collect();
         match &side.present {
-            Some(present) => {
-                masked(Side { columns, present: None }, present.clone(), &self.stays)
-            }
+            Some(present) => masked(Side { columns, present: None }, present.clone(), &self.stays),
             None => Side { columns, present: None },
         }
     }

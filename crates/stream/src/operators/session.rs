@@ -86,12 +86,7 @@ impl SessionAggregate {
     }
 
     /// Makes one session of those touched and the event; they are merged oldest first.
-    fn grow(
-        &mut self,
-        key: &[u8],
-        touched: &[Session],
-        window: WindowBounds,
-    ) -> Session {
+    fn grow(&mut self, key: &[u8], touched: &[Session], window: WindowBounds) -> Session {
         let mut full_key = key.to_vec();
         write_window(window, &mut full_key);
         let slot = match touched {
@@ -175,7 +170,8 @@ impl SessionAggregate {
                 let old = self.spec.wants_old.then(|| self.last(session.slot));
                 let (results, carried) = old.unzip();
                 let window = session.window;
-                let gone = Told { row: row_number, partition, window, slot: None, results, carried };
+                let gone =
+                    Told { row: row_number, partition, window, slot: None, results, carried };
                 told.push(gone);
             }
         }
@@ -223,8 +219,7 @@ impl SessionAggregate {
             first_seen.entry(id(t)).or_insert(t.slot.is_some());
         }
         let mut seen = HashSet::new();
-        let mut last: Vec<Told> =
-            told.into_iter().rev().filter(|t| seen.insert(id(t))).collect();
+        let mut last: Vec<Told> = told.into_iter().rev().filter(|t| seen.insert(id(t))).collect();
         last.reverse();
         last.retain(|t| t.slot.is_some() || !first_seen[&id(t)]);
         last
@@ -253,7 +248,8 @@ impl SessionAggregate {
         let results = &self.spec.schema.columns[first..first + self.spec.calls.len()];
         let result_types: Vec<SqlType> = results.iter().map(|c| c.ty.clone()).collect();
         let live = |t: &'_ Told| t.slot.is_some();
-        let results = self.columns(&told, &result_types, |t| t.results.as_ref().filter(|_| live(t)));
+        let results =
+            self.columns(&told, &result_types, |t| t.results.as_ref().filter(|_| live(t)));
         let columns = [keys.clone(), take(&inputs.carried), results, ends.clone()].concat();
         out.new = self.masked(columns, new);
         if self.spec.wants_old {

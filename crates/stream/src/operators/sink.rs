@@ -79,8 +79,7 @@ impl SinkWriter {
         let (keys, values) = (pick(&self.key_columns), pick(&self.value_columns));
         let key_present = key_presence(&keys, batch.rows);
         let keys = self.key_encoder.encode(&keys, key_present.as_ref(), batch.rows);
-        let values =
-            self.value_encoder.encode(&values, batch.new.present.as_ref(), batch.rows);
+        let values = self.value_encoder.encode(&values, batch.new.present.as_ref(), batch.rows);
         let mut failed = vec![false; batch.rows];
         for (target, errors) in [("key", &keys.errors), ("value", &values.errors)] {
             for error in errors {

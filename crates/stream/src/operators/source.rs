@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Int32Array, Int64Array};
+use arrow_array::{ArrayRef, Int32Array, Int64Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use bytes::Bytes;
 use format::{Decoded, Decoder};
@@ -106,10 +106,8 @@ impl SourceOperator {
         incoming: &[Incoming],
         cycle: &mut Cycle<'_>,
     ) -> Result<Batch, ProcessError> {
-        let mine: Vec<(u32, &Incoming)> = (0u32..)
-            .zip(incoming)
-            .filter(|(_, record)| record.topic == self.topic_index)
-            .collect();
+        let mine: Vec<(u32, &Incoming)> =
+            (0u32..).zip(incoming).filter(|(_, record)| record.topic == self.topic_index).collect();
         if mine.is_empty() {
             return Ok(Batch::empty(&self.schema));
         }
@@ -269,10 +267,10 @@ impl SourceOperator {
         let writer = RowWriter::new(&self.key.rest_types, &rest);
         let mut old: Vec<Option<Box<[u8]>>> = Vec::with_capacity(batch.rows);
         for row in 0..batch.rows {
-            let stored = batch.new.is_present(row).then(|| StoredRow {
-                timestamp: batch.timestamps[row],
-                row: writer.row(row),
-            });
+            let stored = batch
+                .new
+                .is_present(row)
+                .then(|| StoredRow { timestamp: batch.timestamps[row], row: writer.row(row) });
             old.push(table.put(keys.get(row), stored).map(|stored| stored.row));
         }
         let rows = old.iter().map(|row| row.as_deref());
@@ -362,9 +360,7 @@ fn header_column(column: &model::Column, mine: &[(u32, &Incoming)]) -> ArrayRef 
             None => Value::Array(
                 headers
                     .iter()
-                    .map(|h| {
-                        Value::Struct(vec![Value::String(h.name.clone()), bytes(&h.value)])
-                    })
+                    .map(|h| Value::Struct(vec![Value::String(h.name.clone()), bytes(&h.value)]))
                     .collect(),
             ),
         };

@@ -151,7 +151,8 @@ impl StreamStreamJoin {
         stores: [StoreId; STORES],
     ) -> Self {
         let grace_ms = within.grace_ms.unwrap_or(DEFAULT_GRACE_MS);
-        let retention_ms = within.before_ms.saturating_add(within.after_ms).saturating_add(grace_ms);
+        let retention_ms =
+            within.before_ms.saturating_add(within.after_ms).saturating_add(grace_ms);
         let [l, lt, r, rt, time, waiting] = stores;
         Self {
             left,
@@ -280,7 +281,11 @@ impl Operator for StreamStreamJoin {
                     joined.rows.push(mine);
                 } else {
                     let is_left = port == Port::Left;
-                    self.waiting.add(partition, WaitingKey { time, is_left, key: key.into() }, stored);
+                    self.waiting.add(
+                        partition,
+                        WaitingKey { time, is_left, key: key.into() },
+                        stored,
+                    );
                 }
             }
         }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use arrow_buffer::NullBuffer;
+use hashbrown::HashMap;
 use model::column::null_column;
 use model::{Header, Schema, SqlType};
 

@@ -91,12 +91,11 @@ impl Operator for TableTableJoin {
             if other.is_none() && (!keeps || (!is_new && before.is_none())) {
                 continue;
             }
-            let timestamp = other.map_or(batch.timestamps[row], |o| {
-                o.timestamp.max(batch.timestamps[row])
-            });
+            let timestamp =
+                other.map_or(batch.timestamps[row], |o| o.timestamp.max(batch.timestamps[row]));
             let window = batch.windows.as_ref().map(|w| w[row]);
             let from = (port, row as u32);
-            let mut push = |joined: &mut Joined, mine: Option<Cell>| {
+            let push = |joined: &mut Joined, mine: Option<Cell>| {
                 let present = match (&mine, other) {
                     (Some(_), Some(_)) => true,
                     (Some(_), None) => keeps,
@@ -114,9 +113,16 @@ impl Operator for TableTableJoin {
                     (Port::Left, true) | (Port::Right, false) => Port::Left,
                     _ => Port::Right,
                 };
-                let (left, right) = if port == Port::Left { (mine, theirs) } else { (theirs, mine) };
+                let (left, right) =
+                    if port == Port::Left { (mine, theirs) } else { (theirs, mine) };
                 joined.rows.push(JoinedRow {
-                    from, left, right, present, timestamp, window, key_from,
+                    from,
+                    left,
+                    right,
+                    present,
+                    timestamp,
+                    window,
+                    key_from,
                 });
             };
             // A tombstone's row still has the key, which is all that is told of it.

@@ -160,8 +160,8 @@ impl PersistentTask {
         match Entry::read(record) {
             None => Ok(()),
             Some(Entry::Outline { version, outline }) => {
-                let is_ours = version == LAYOUT_VERSION
-                    && outline == self.topology.outline().as_bytes();
+                let is_ours =
+                    version == LAYOUT_VERSION && outline == self.topology.outline().as_bytes();
                 self.outline_is_written = is_ours;
                 if is_ours { Ok(()) } else { Err(TaskError::OtherOutline) }
             }
@@ -293,8 +293,7 @@ fn first_position(spec: &TaskSpec, partition: &TopicPartition) -> Result<Offset,
     let reset = spec.offset_reset.unwrap_or_else(|| {
         let names = &spec.plan.sources;
         let mut sources = names.iter().filter_map(|name| spec.catalog.sources.get(name));
-        let is_table = sources
-            .any(|s| *s.topic == *partition.topic && s.kind == SourceKind::Table);
+        let is_table = sources.any(|s| *s.topic == *partition.topic && s.kind == SourceKind::Table);
         if is_table { OffsetReset::Earliest } else { OffsetReset::Latest }
     });
     let bounds = spec.journal.bounds(partition)?;

@@ -186,10 +186,8 @@ impl TransientTask {
         // Nobody will restore this state; what piled up for the changelog is let go.
         self.topology.flush(&mut Changelog::default());
         if let (Some(writer), false) = (&self.spec.log, log.is_empty()) {
-            let commit = journal::Commit {
-                records: vec![writer.records(&log, now)],
-                offsets: Vec::new(),
-            };
+            let commit =
+                journal::Commit { records: vec![writer.records(&log, now)], offsets: Vec::new() };
             self.spec.journal.commit(commit)?;
         }
         let newest = incoming.iter().map(|i| i.record.timestamp.0).max();
@@ -197,8 +195,7 @@ impl TransientTask {
         let batch = match self.spec.plan.kind {
             SourceKind::Table => batch,
             SourceKind::Stream => {
-                let present =
-                    crate::batch::present_bits(batch.new.present.as_ref(), batch.rows);
+                let present = crate::batch::present_bits(batch.new.present.as_ref(), batch.rows);
                 batch.filter(&present)
             }
         };

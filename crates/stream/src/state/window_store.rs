@@ -86,9 +86,10 @@ impl WindowStore {
     /// The events of a key from `from` to `to` (both included), oldest first.
     pub fn fetch(&self, key: &[u8], partition: u32, from: i64, to: i64) -> &[Event] {
         let Some(events) = self.events.get(key) else { return &[] };
-        let kept_from = self.newest.get(partition).map_or(i64::MIN, |newest| {
-            newest.saturating_sub(self.retention_ms).saturating_add(1)
-        });
+        let kept_from = self
+            .newest
+            .get(partition)
+            .map_or(i64::MIN, |newest| newest.saturating_sub(self.retention_ms).saturating_add(1));
         let from = from.max(kept_from);
         let start = events.partition_point(|e| e.time < from);
         let end = events.partition_point(|e| e.time <= to);
@@ -122,8 +123,8 @@ impl WindowStore {
                 let newest = &self.newest;
                 events.retain(|event| {
                     let own = newest.get(event.partition).unwrap_or(i64::MIN);
-                    let is_old = event.time == time
-                        && event.time <= own.saturating_sub(self.retention_ms);
+                    let is_old =
+                        event.time == time && event.time <= own.saturating_sub(self.retention_ms);
                     if is_old {
                         log.put_with::<0>(
                             self.id,

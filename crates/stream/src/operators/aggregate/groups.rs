@@ -151,7 +151,10 @@ impl Groups {
         args: &[Vec<ArrayRef>],
     ) -> Result<Vec<ArrayRef>, ProcessError> {
         let groups = self.keys.slots();
-        let fold = |((function, aggregator), args): (&mut (&'static str, Box<dyn Aggregator>), &Vec<ArrayRef>)| {
+        let fold = |((function, aggregator), args): (
+            &mut (&'static str, Box<dyn Aggregator>),
+            &Vec<ArrayRef>,
+        )| {
             aggregator.grow(groups);
             let evaluated = aggregator.add_each(slots, args);
             match evaluated.errors.iter().next() {
@@ -249,8 +252,7 @@ impl Groups {
         };
         let window = if self.windowed { Some(window_of(key)?) } else { None };
         let carried = carried.as_ref().into();
-        self.groups[slot as usize] =
-            Group { is_live: true, timestamp, partition, window, carried };
+        self.groups[slot as usize] = Group { is_live: true, timestamp, partition, window, carried };
         let groups = self.keys.slots();
         for ((_, aggregator), ty) in self.calls.iter_mut().zip(&self.state_types) {
             aggregator.grow(groups);
