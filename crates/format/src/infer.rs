@@ -1,7 +1,8 @@
 //! Columns from registered schemas: what CREATE does when no columns are given. Names become upper
-//! case; a schema that is no record becomes one column, `ROWKEY` or `ROWVAL`.
+//! case, unless the schema was chosen by its id; a key in a format that need not wrap it, a value that
+//! is not to be wrapped, and a schema that is no record become one column, `ROWKEY` or `ROWVAL`.
 
-use model::{Field, Format, SqlType};
+use model::{Field, Format, FormatKind, SqlType};
 
 use crate::registry::{ResolvedSchema, SchemaType};
 use crate::{avro, json_sr, protobuf};
@@ -27,8 +28,16 @@ pub(crate) fn columns_of(
             json_sr::schema::parse(&schema.text.schema, &schema.references)?.ty.sql_type()
         }
     };
-    Ok(match upper(ty) {
-        SqlType::Struct(fields) => fields.into_iter().map(|f| (f.name, f.ty)).collect(),
+    // With an id the names are taken as they are.
+    let ty = if format.schema_id.is_some() { ty } else { upper(ty) };
+    let is_unwrapped = match format.kind {
+        FormatKind::Protobuf => false,
+        _ => !format.wrap_single.unwrap_or(!is_key),
+    };
+    Ok(match ty {
+        SqlType::Struct(fields) if !is_unwrapped => {
+            fields.into_iter().map(|f| (f.name, f.ty)).collect()
+        }
         single => vec![(if is_key { "ROWKEY" } else { "ROWVAL" }.to_string(), single)],
     })
 }

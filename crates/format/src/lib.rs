@@ -16,6 +16,7 @@ mod days;
 mod delimited;
 pub mod error;
 mod frame;
+pub mod fuzz;
 mod infer;
 mod json;
 mod json_sr;
