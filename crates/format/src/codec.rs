@@ -9,7 +9,7 @@ use bytes::Bytes;
 use model::{Format, FormatKind, SqlType};
 
 use crate::error::CodecError;
-use crate::registry::{Registry, ResolvedSchema, SchemaId, SchemaText};
+use crate::registry::{RegisteredSchema, Registry, ResolvedSchema, SchemaId, SchemaText};
 use crate::{avro, delimited, json, json_sr, kafka, none, protobuf};
 
 /// What became of a batch of payloads.
@@ -149,6 +149,25 @@ pub fn check(
         FormatKind::JsonSr | FormatKind::Avro | FormatKind::Protobuf => {
             schema_of(format, columns, is_key).map(drop)
         }
+    }
+}
+
+/// Registers the schema of these columns, as a CREATE statement with columns does: only where the
+/// topic has none yet. `None` for formats that register none, and where there is one.
+pub fn register_if_absent(
+    format: &Format,
+    columns: &[(String, SqlType)],
+    is_key: bool,
+    topic: &str,
+    registry: &Arc<dyn Registry>,
+) -> Result<Option<RegisteredSchema>, CodecError> {
+    let subject = subject(topic, is_key);
+    if columns.is_empty() || format.schema_id.is_some() || registry.latest(&subject).is_ok() {
+        return Ok(None);
+    }
+    match schema_of(format, columns, is_key)? {
+        Some(text) => Ok(Some(registry.register(&subject, text.into())?)),
+        None => Ok(None),
     }
 }
 

@@ -13,21 +13,7 @@ pub(crate) fn columns_of(
     is_key: bool,
     schema: &ResolvedSchema,
 ) -> Result<Vec<(String, SqlType)>, String> {
-    let name = format.schema_full_name.as_deref();
-    let ty = match schema.text.schema_type {
-        SchemaType::Protobuf => {
-            let compiled = protobuf::compile(&schema.text.schema, &schema.references)?;
-            let message = protobuf::message_of(&compiled, name)?;
-            SqlType::Struct(protobuf::fields(&message, 0)?)
-        }
-        SchemaType::Avro => {
-            let parsed = avro::schema::parse(&schema.text.schema, &schema.references)?;
-            avro::sql_type(&parsed, &parsed.root, 0)?
-        }
-        SchemaType::Json => {
-            json_sr::schema::parse(&schema.text.schema, &schema.references)?.ty.sql_type()
-        }
-    };
+    let ty = type_of(format.schema_full_name.as_deref(), schema)?;
     // With an id the names are taken as they are.
     let ty = if format.schema_id.is_some() { ty } else { upper(ty) };
     let is_unwrapped = match format.kind {
@@ -42,8 +28,30 @@ pub(crate) fn columns_of(
     })
 }
 
+/// Is the schema that of one value, not of a record?
+pub(crate) fn is_single(schema: &ResolvedSchema) -> Result<bool, String> {
+    type_of(None, schema).map(|ty| !matches!(ty, SqlType::Struct(_)))
+}
+
+fn type_of(name: Option<&str>, schema: &ResolvedSchema) -> Result<SqlType, String> {
+    Ok(match schema.text.schema_type {
+        SchemaType::Protobuf => {
+            let compiled = protobuf::compile(&schema.text.schema, &schema.references)?;
+            let message = protobuf::message_of(&compiled, name)?;
+            SqlType::Struct(protobuf::fields(&message, 0)?)
+        }
+        SchemaType::Avro => {
+            let parsed = avro::schema::parse(&schema.text.schema, &schema.references)?;
+            avro::sql_type(&parsed, &parsed.root, 0)?
+        }
+        SchemaType::Json => {
+            json_sr::schema::parse(&schema.text.schema, &schema.references)?.ty.sql_type()
+        }
+    })
+}
+
 /// The same type with the names of fields in upper case.
-fn upper(ty: SqlType) -> SqlType {
+pub(crate) fn upper(ty: SqlType) -> SqlType {
     match ty {
         SqlType::Array(element) => SqlType::array(upper(*element)),
         SqlType::Map(key, value) => SqlType::map(upper(*key), upper(*value)),

@@ -63,8 +63,8 @@ fn check_case(case: &Json) -> Vec<Result<(), String>> {
         if words.next() != Some("WITH") {
             continue;
         }
-        let sources = case["post"]["sources"].as_array().into_iter().flatten();
-        let found = sources.filter(|s| s["name"].as_str() == Some(&name)).next_back();
+        let mut sources = case["post"]["sources"].as_array().into_iter().flatten();
+        let found = sources.rfind(|s| s["name"].as_str() == Some(&name));
         let schema = found.and_then(|s| s["schema"].as_str());
         let create = Parser::new(&statement).create();
         let topic = create.property("KAFKA_TOPIC").unwrap_or_default().to_string();
