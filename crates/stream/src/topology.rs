@@ -370,7 +370,7 @@ impl Builder<'_> {
         aggregates.iter().for_each(|call| mark_exprs(&call.args, &mut needed));
         let input_is_table = *input_kind == SourceKind::Table;
         let below = self.add(input, Wish { old: input_is_table, needed, only_last: false })?;
-        let windows = window.as_ref().map(Windows::of);
+        let windows = window.as_ref().map(|window| Windows::of(window, wish.only_last));
         let spec = AggregateSpec {
             keys: keys.clone(),
             carried: carried.clone(),

@@ -138,7 +138,6 @@ impl Operator for ForeignKeyJoin {
                 for left_key in self.subscribers(key) {
                     let Some(stored) = self.left_table.get(&left_key) else { continue };
                     let cell = joined.store_left(&stored.row);
-                    let timestamp = timestamp.max(stored.timestamp);
                     let right = if is_new { Cell::Row(row as u32) } else { Cell::None };
                     joined.rows.push(JoinedRow {
                         from,

@@ -70,10 +70,15 @@ impl SessionAggregate {
     }
 
     /// Takes the sessions that an event at `time` touches out of the key's list.
-    fn touched(&mut self, key: &[u8], time: i64) -> Vec<Session> {
+    /// Those that are older than the retention at `before`, the time before the event, are not seen.
+    fn touched(&mut self, key: &[u8], time: i64, before: Option<i64>) -> Vec<Session> {
         let Some(sessions) = self.sessions.get_mut(key) else { return Vec::new() };
         let (from, to) = (time - self.gap_ms, time + self.gap_ms);
-        let touches = |s: &Session| s.window.end_ms >= from && s.window.start_ms <= to;
+        let retention_ms = self.spec.windows.map_or(0, |w| w.retention_ms);
+        let kept_from = before.map_or(i64::MIN, |before| before.saturating_sub(retention_ms));
+        let touches = |s: &Session| {
+            s.window.end_ms >= from && s.window.start_ms <= to && s.window.end_ms > kept_from
+        };
         let (touched, rest) = sessions.iter().partition(|s| touches(s));
         *sessions = rest;
         touched
@@ -152,8 +157,9 @@ impl SessionAggregate {
         let windows = self.spec.windows.expect("sessions have a window");
         let time = batch.timestamps[row];
         let partition = self.spec.partition(batch, row, key, cycle);
+        let before = self.stream_time.get(partition);
         let stream_time = self.stream_time.advance(partition, time);
-        let touched = self.touched(key, time);
+        let touched = self.touched(key, time, before);
         let alone = WindowBounds { start_ms: time, end_ms: time };
         let window = touched.iter().fold(alone, |window, s| WindowBounds {
             start_ms: window.start_ms.min(s.window.start_ms),

@@ -150,6 +150,14 @@ impl StreamStreamJoin {
         within: Within,
         stores: [StoreId; STORES],
     ) -> Self {
+        // ksqlDB runs a RIGHT join as a LEFT join of the right with the left, and leaves WITHIN as it
+        // is: "before" and "after" then count from the right row.
+        let within = match kind {
+            JoinKind::Right => {
+                Within { before_ms: within.after_ms, after_ms: within.before_ms, ..within }
+            }
+            _ => within,
+        };
         let grace_ms = within.grace_ms.unwrap_or(DEFAULT_GRACE_MS);
         let retention_ms =
             within.before_ms.saturating_add(within.after_ms).saturating_add(grace_ms);

@@ -41,8 +41,9 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// What a WINDOW clause means.
-    pub fn of(window: &Window) -> Self {
+    /// What a WINDOW clause means. Where results are told once, at a window's end (`is_final`), rows
+    /// may not be late unless it says so.
+    pub fn of(window: &Window, is_final: bool) -> Self {
         let kind = match window.kind {
             ast::WindowKind::Tumbling { size } => WindowKind::Tumbling { size_ms: size.millis() },
             ast::WindowKind::Hopping { size, advance } => {
@@ -54,7 +55,8 @@ impl Windows {
             WindowKind::Tumbling { size_ms } | WindowKind::Hopping { size_ms, .. } => size_ms,
             WindowKind::Session { gap_ms } => gap_ms,
         };
-        let default_grace_ms = (DEFAULT_SIZE_AND_GRACE_MS - size_ms).max(0);
+        let default_grace_ms =
+            if is_final { 0 } else { (DEFAULT_SIZE_AND_GRACE_MS - size_ms).max(0) };
         let grace_ms = window.grace.map_or(default_grace_ms, |grace| grace.millis());
         let needed_ms = size_ms.saturating_add(grace_ms);
         let retention_ms = window.retention.map_or(needed_ms, |r| r.millis()).max(needed_ms);
