@@ -416,7 +416,7 @@ fn formats_hold_what_they_hold_in_ksqldb() {
         let Ok(vector) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         let Some(statement) = vector["statement"].as_str() else { continue };
         // Some need a source of theirs, or one's registered schema.
-        let alone = statement.contains(" (") && !statement.contains("{source}");
+        let alone = statement.contains("{name} (") && !statement.contains("{source}");
         if !alone || !seen.insert(statement.to_owned()) {
             continue;
         }
