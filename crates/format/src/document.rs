@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Field, Format, FormatKind, SqlType};
+use model::{Format, FormatKind, SqlType};
 
-use crate::codec::{decoder, encoder};
+use crate::codec::{check_map_keys, decoder, encoder};
 use crate::frame::unframe;
 use crate::infer;
 use crate::json::write::{MapStyle, Names, write_object, write_value};
@@ -107,26 +107,18 @@ pub fn json_of_payload(
     let mut out = Vec::new();
     match &views[..] {
         [view] if shape.is_single => {
-            write_value(view, names.only(), 0, style(&types), &mut out);
+            write_value(view, names.only(), 0, style(&shape.columns), &mut out);
         }
-        views => write_object(views, &names, 0, style(&types), &mut out),
+        views => write_object(views, &names, 0, style(&shape.columns), &mut out),
     }
     String::from_utf8(out).map_err(|e| e.to_string())
 }
 
 /// Maps are objects, unless one has keys that are no texts.
-fn style(types: &[SqlType]) -> MapStyle {
-    fn has_other_keys(ty: &SqlType) -> bool {
-        match ty {
-            SqlType::Array(element) => has_other_keys(element),
-            SqlType::Map(key, value) => **key != SqlType::String || has_other_keys(value),
-            SqlType::Struct(fields) => fields.iter().any(|f: &Field| has_other_keys(&f.ty)),
-            _ => false,
-        }
-    }
-    match types.iter().any(has_other_keys) {
-        true => MapStyle::Entries,
-        false => MapStyle::Object,
+fn style(columns: &[(String, SqlType)]) -> MapStyle {
+    match check_map_keys("JSON", columns) {
+        Ok(()) => MapStyle::Object,
+        Err(_) => MapStyle::Entries,
     }
 }
 
