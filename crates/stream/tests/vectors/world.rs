@@ -12,10 +12,10 @@ use sql::analyze::{Planned, Settings, analyze};
 use sql::catalog::{Catalog, Environment, RegisteredColumns, RegisteredColumnsRequest};
 
 /// Names and types.
-pub type Columns = Vec<(String, SqlType)>;
+pub(crate) type Columns = Vec<(String, SqlType)>;
 
 /// Where a file of vectors lies.
-pub fn vectors(file: &str) -> PathBuf {
+pub(crate) fn vectors(file: &str) -> PathBuf {
     let crate_folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     crate_folder.join("../../../shared/ksqldb/vectors").join(file)
 }
@@ -37,13 +37,13 @@ impl Environment for Outside {
 }
 
 /// What a statement means.
-pub fn plan(catalog: &Catalog, text: &str) -> Result<Planned, String> {
+pub(crate) fn plan(catalog: &Catalog, text: &str) -> Result<Planned, String> {
     let statements = sql::parser::parse_script(text).map_err(|e| e.to_string())?;
     analyze(&statements[0], catalog, &Outside, &Settings::default(), 0).map_err(|e| e.to_string())
 }
 
 /// Carries out a CREATE STREAM or CREATE TABLE; gives back any other plan.
-pub fn run(catalog: &mut Catalog, text: &str) -> Result<Option<Planned>, String> {
+pub(crate) fn run(catalog: &mut Catalog, text: &str) -> Result<Option<Planned>, String> {
     match plan(catalog, text)? {
         Planned::CreateSource(create) => {
             catalog.sources.insert(create.source.name.clone(), Arc::new(create.source));
@@ -62,7 +62,11 @@ fn registry() -> Arc<dyn Registry> {
 }
 
 /// JSON records as columns; `None` is a null record.
-pub fn decoded(columns: &Columns, is_key: bool, records: &[Option<String>]) -> Vec<ArrayRef> {
+pub(crate) fn decoded(
+    columns: &Columns,
+    is_key: bool,
+    records: &[Option<String>],
+) -> Vec<ArrayRef> {
     let decoder = decoder(&json(), columns, is_key, "input", &registry());
     let decoder = decoder.unwrap_or_else(|e| panic!("{e}"));
     let payloads = records.iter().map(|record| record.clone().map(Bytes::from));
@@ -70,7 +74,7 @@ pub fn decoded(columns: &Columns, is_key: bool, records: &[Option<String>]) -> V
 }
 
 /// The first row of columns as a JSON record.
-pub fn encoded(columns: &Columns, cells: &[ArrayRef]) -> String {
+pub(crate) fn encoded(columns: &Columns, cells: &[ArrayRef]) -> String {
     let encoder = encoder(&json(), columns, false, "output", &registry());
     let encoder = encoder.unwrap_or_else(|e| panic!("{e}"));
     let encoded = encoder.encode(cells, None, 1);
