@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Consume(Consume),
     /// Measure, each thing beside something plain
     Bench(Bench),
+    /// Run test cases for pipelines: statements, inputs, expected outputs
+    Test(Test),
 }
 
 /// `kerb demo`
@@ -185,6 +187,26 @@ pub(crate) struct Bench {
     /// In this process (used by the command itself)
     #[arg(long, hide = true)]
     pub(crate) alone: bool,
+}
+
+/// `kerb test`
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Files or folders: query tests (.json), SQL scripts with ASSERT (.sql), vectors (.jsonl)
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only cases with this in their name or their file's
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// A JSON object a case: file, case, status, reason, ms
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// So many cases at once; 0: as many as there are processors
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) jobs: usize,
+    /// The share of cases, from 0 to 1, that must pass for the command to succeed
+    #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
+    pub(crate) min_rate: f64,
 }
 
 #[cfg(test)]

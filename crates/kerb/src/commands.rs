@@ -5,5 +5,6 @@ pub(crate) mod consume;
 pub(crate) mod demo;
 pub(crate) mod produce;
 pub(crate) mod sql;
+pub(crate) mod test;
 pub(crate) mod topics;
 pub(crate) mod up;

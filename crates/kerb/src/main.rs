@@ -12,6 +12,7 @@ mod node;
 mod progress;
 mod server_url;
 mod shell;
+mod test;
 
 use clap::Parser;
 
@@ -44,6 +45,7 @@ async fn run(command: Command) -> Result<(), Exit> {
         Command::Produce(arguments) => commands::produce::run(arguments).await,
         Command::Consume(arguments) => commands::consume::run(arguments).await,
         Command::Bench(arguments) => commands::bench::run(arguments).await,
+        Command::Test(arguments) => commands::test::run(arguments).await,
     }
 }
 

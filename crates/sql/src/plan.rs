@@ -235,7 +235,7 @@ pub struct AggregateCall {
     pub function: &'static AggregateFunction,
     /// Its signature.
     pub resolved: Resolved,
-    /// Its leading arguments, over the aggregate step's input; COUNT(*) has none.
+    /// Its leading arguments, over the aggregate step's input.
     pub args: Vec<Expr>,
     /// Its trailing, literal ones.
     pub literals: Vec<Value>,

@@ -1,5 +1,3 @@
-//! Cities read from texts, and those of this project.
-
 use std::sync::Arc;
 
 use super::*;

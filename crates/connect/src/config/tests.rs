@@ -1,5 +1,3 @@
-//! Configurations read against a made-up list of keys.
-
 use super::*;
 
 const KEYS: &[Key] = &[

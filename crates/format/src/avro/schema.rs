@@ -70,7 +70,7 @@ pub(crate) struct RecordField {
     pub(crate) name: String,
     pub(crate) aliases: Vec<String>,
     pub(crate) ty: Avro,
-    pub(crate) default: Option<Json>,
+    pub(crate) has_default: bool,
 }
 
 /// How deep a schema's text may nest.
@@ -306,7 +306,7 @@ impl Parser {
                 name: name.to_string(),
                 aliases: texts_of(field.get("aliases")),
                 ty,
-                default: field.get("default").cloned(),
+                has_default: field.contains_key("default"),
             });
         }
         canonical.insert("fields".to_string(), Json::Array(texts));

@@ -1,7 +1,5 @@
 //! Pull queries: one look at a view, or at all of a stream so far.
 
-use std::collections::HashSet;
-
 use model::{Column, Namespace, Schema, SqlType, Value};
 
 use super::error::{AnalyzeError, PullError, QueryError};
@@ -268,7 +266,6 @@ impl Found {
             _ => WindowBounds::default(),
         };
         let mut keys: Vec<Vec<Value>> = Vec::new();
-        let mut seen = HashSet::new();
         for alternative in &alternatives {
             let Some(found) = alternative.keys() else {
                 let lookup = match &alternatives[..] {
@@ -278,8 +275,7 @@ impl Found {
                 return Ok(Self { lookup, windows, keyed });
             };
             for key in found {
-                // A DOUBLE has no hash; how it is written will do.
-                if seen.insert(format!("{key:?}")) {
+                if !keys.contains(&key) {
                     keys.push(key);
                 }
             }
@@ -441,14 +437,9 @@ impl Alternative {
         if self.equal.is_empty() {
             return None;
         }
-        /// More lookups than this cost more than looking at all rows.
-        const KEYS_MAX: usize = 10_000;
         let mut keys: Vec<Vec<Value>> = vec![Vec::new()];
         for values in &self.equal {
             let values = values.as_ref()?;
-            if keys.len().saturating_mul(values.len()) > KEYS_MAX {
-                return None;
-            }
             let extend = |key: &Vec<Value>| -> Vec<Vec<Value>> {
                 values
                     .iter()
