@@ -246,11 +246,6 @@ impl Registry for MemoryRegistry {
             )));
         }
         let text = canonical(&state, schema.text)?;
-        if let Some((version, entry)) =
-            state.of(subject, false).into_iter().find(|(_, v)| same(&v.text, &text))
-        {
-            return Ok(state.registered(subject, version, entry));
-        }
         let next = state.of(subject, true).last().map_or(1, |(version, _)| version + 1);
         let version = match schema.version {
             Some(version) if mode == Mode::Import && version > 0 => version,
@@ -261,6 +256,11 @@ impl Registry for MemoryRegistry {
             }
             _ => next,
         };
+        if let Some((version, entry)) =
+            state.of(subject, false).into_iter().find(|(_, v)| same(&v.text, &text))
+        {
+            return Ok(state.registered(subject, version, entry));
+        }
         if mode != Mode::Import {
             let reasons = state.reasons(subject, None, &text)?;
             if !reasons.is_empty() {
