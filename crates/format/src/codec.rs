@@ -9,7 +9,7 @@ use bytes::Bytes;
 use model::{Format, FormatKind, SqlType};
 
 use crate::error::CodecError;
-use crate::registry::{Registry, ResolvedSchema, SchemaId, SchemaText};
+use crate::registry::{RegisteredSchema, Registry, ResolvedSchema, SchemaId, SchemaText};
 use crate::{avro, delimited, json, json_sr, kafka, none, protobuf};
 
 /// What became of a batch of payloads.
@@ -131,24 +131,88 @@ pub fn check(
     columns: &[(String, SqlType)],
     is_key: bool,
 ) -> Result<(), CodecError> {
-    if format.wrap_single == Some(false) && format.kind == FormatKind::Protobuf && !is_key {
-        return Err(CodecError::Schema(
-            "Format 'PROTOBUF' does not support 'WRAP_SINGLE_VALUE' set to 'false'.".to_string(),
-        ));
+    if let Some(wrap) = format.wrap_single.filter(|_| !is_key) {
+        let is_able = match format.kind {
+            FormatKind::Protobuf => wrap,
+            FormatKind::Kafka | FormatKind::Delimited | FormatKind::None => !wrap,
+            _ => true,
+        };
+        if !is_able {
+            return Err(CodecError::Wrapping { format: format.kind, wrap });
+        }
+        if columns.len() > 1 {
+            return Err(CodecError::WrappingOfSeveral);
+        }
     }
     if columns.is_empty() {
         return Ok(());
     }
+    if let Some((name, ty)) = columns.iter().find(|(_, ty)| is_key && holds_map(ty)) {
+        return Err(CodecError::MapInKey { name: name.clone(), ty: ty.to_string() });
+    }
     match format.kind {
         FormatKind::Delimited => delimited::check(columns),
         FormatKind::Kafka => kafka::check(columns),
-        FormatKind::Json => json::check(columns),
+        FormatKind::Json => check_map_keys("JSON", columns),
         FormatKind::None => none::decoder(columns).map(drop),
         // Refused when a row is written, not before.
-        FormatKind::ProtobufNosr => Ok(()),
+        FormatKind::ProtobufNosr => check_map_keys("PROTOBUF format", columns),
         FormatKind::JsonSr | FormatKind::Avro | FormatKind::Protobuf => {
             schema_of(format, columns, is_key).map(drop)
         }
+    }
+}
+
+fn holds_map(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Array(element) => holds_map(element),
+        SqlType::Map(..) => true,
+        SqlType::Struct(fields) => fields.iter().any(|f| holds_map(&f.ty)),
+        _ => false,
+    }
+}
+
+/// Refuses maps whose keys are no texts, in the name of a format.
+pub(crate) fn check_map_keys(
+    format: &'static str,
+    columns: &[(String, SqlType)],
+) -> Result<(), CodecError> {
+    fn has_other_keys(ty: &SqlType) -> bool {
+        match ty {
+            SqlType::Array(element) => has_other_keys(element),
+            SqlType::Map(key, value) => **key != SqlType::String || has_other_keys(value),
+            SqlType::Struct(fields) => fields.iter().any(|f| has_other_keys(&f.ty)),
+            _ => false,
+        }
+    }
+    match columns.iter().any(|(_, ty)| has_other_keys(ty)) {
+        true => Err(CodecError::MapKeys(format)),
+        false => Ok(()),
+    }
+}
+
+/// Columns as messages list them: `` `A` INTEGER, `B` STRING ``.
+pub(crate) fn listed(columns: &[(String, SqlType)]) -> String {
+    let column = |(name, ty): &(String, SqlType)| format!("`{name}` {ty}");
+    columns.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// Registers the schema of these columns, as a CREATE statement with columns does: only where the
+/// topic has none yet. `None` for formats that register none, and where there is one.
+pub fn register_if_absent(
+    format: &Format,
+    columns: &[(String, SqlType)],
+    is_key: bool,
+    topic: &str,
+    registry: &Arc<dyn Registry>,
+) -> Result<Option<RegisteredSchema>, CodecError> {
+    let subject = subject(topic, is_key);
+    if columns.is_empty() || format.schema_id.is_some() || registry.latest(&subject).is_ok() {
+        return Ok(None);
+    }
+    match schema_of(format, columns, is_key)? {
+        Some(text) => Ok(Some(registry.register(&subject, text.into())?)),
+        None => Ok(None),
     }
 }
 
@@ -182,6 +246,16 @@ pub fn schema_of(
     columns: &[(String, SqlType)],
     is_key: bool,
 ) -> Result<Option<SchemaText>, CodecError> {
+    let named = format.schema_full_name.as_deref();
+    if format.kind.uses_registry() && named.is_some_and(|name| name.trim().is_empty()) {
+        return Err(CodecError::Schema("fullSchemaName cannot be empty".to_string()));
+    }
+    match format.kind {
+        FormatKind::Avro => check_map_keys("Avro", columns)?,
+        FormatKind::JsonSr => check_map_keys("JSON", columns)?,
+        FormatKind::Protobuf => check_map_keys("PROTOBUF format", columns)?,
+        _ => {}
+    }
     match format.kind {
         FormatKind::Avro => avro::schema_of(format, columns, is_key).map(Some),
         FormatKind::JsonSr => Ok(Some(json_sr::schema_of(format, columns, is_key))),

@@ -8,7 +8,7 @@ use crate::registry::RegistryError;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CodecError {
     /// The format cannot hold a column of this type.
-    #[error("the '{format}' format does not support type '{ty}'{hint}")]
+    #[error("The '{format}' format does not support type '{ty}'{hint}")]
     UnsupportedType {
         /// The format.
         format: FormatKind,
@@ -18,12 +18,41 @@ pub enum CodecError {
         hint: String,
     },
     /// The format holds one column and there are several, or none.
-    #[error("the '{format}' format only supports a single field; got {columns} columns")]
+    #[error("The '{format}' format only supports a single field. Got: [{columns}]")]
     NotSingle {
         /// The format.
         format: FormatKind,
-        /// How many there are.
-        columns: usize,
+        /// The columns there are.
+        columns: String,
+    },
+    /// The format holds no columns, and there are some.
+    #[error("The 'NONE' format can only be used when no columns are defined. Got: [{0}]")]
+    NotEmpty(String),
+    /// The format does not wrap, or not leave out the wrapping of, a single value.
+    #[error("Format '{format}' does not support 'WRAP_SINGLE_VALUE' set to '{wrap}'.")]
+    Wrapping {
+        /// The format.
+        format: FormatKind,
+        /// What was asked for.
+        wrap: bool,
+    },
+    /// Wrapping was asked for, but there is not one value.
+    #[error("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas")]
+    WrappingOfSeveral,
+    /// Maps whose keys are no texts.
+    #[error("{0} only supports MAP types with STRING keys")]
+    MapKeys(&'static str),
+    /// A key with a map in it.
+    #[error(
+        "Map keys, including types that contain maps, are not supported as they may lead to \
+         unexpected behavior due to inconsistent serialization. Key column name: `{name}`. Column \
+         type: {ty}"
+    )]
+    MapInKey {
+        /// The column.
+        name: String,
+        /// Its type.
+        ty: String,
     },
     /// The columns cannot be written as a schema of this format.
     #[error("{0}")]

@@ -1,7 +1,8 @@
 //! Columns from registered schemas: what CREATE does when no columns are given. Names become upper
-//! case; a schema that is no record becomes one column, `ROWKEY` or `ROWVAL`.
+//! case, unless the schema was chosen by its id; a key in a format that need not wrap it, a value that
+//! is not to be wrapped, and a schema that is no record become one column, `ROWKEY` or `ROWVAL`.
 
-use model::{Field, Format, SqlType};
+use model::{Field, Format, FormatKind, SqlType};
 
 use crate::registry::{ResolvedSchema, SchemaType};
 use crate::{avro, json_sr, protobuf};
@@ -12,8 +13,28 @@ pub(crate) fn columns_of(
     is_key: bool,
     schema: &ResolvedSchema,
 ) -> Result<Vec<(String, SqlType)>, String> {
-    let name = format.schema_full_name.as_deref();
-    let ty = match schema.text.schema_type {
+    let ty = type_of(format.schema_full_name.as_deref(), schema)?;
+    // With an id the names are taken as they are.
+    let ty = if format.schema_id.is_some() { ty } else { upper(ty) };
+    let is_unwrapped = match format.kind {
+        FormatKind::Protobuf => false,
+        _ => !format.wrap_single.unwrap_or(!is_key),
+    };
+    Ok(match ty {
+        SqlType::Struct(fields) if !is_unwrapped => {
+            fields.into_iter().map(|f| (f.name, f.ty)).collect()
+        }
+        single => vec![(if is_key { "ROWKEY" } else { "ROWVAL" }.to_string(), single)],
+    })
+}
+
+/// Is the schema that of one value, not of a record?
+pub(crate) fn is_single(schema: &ResolvedSchema) -> Result<bool, String> {
+    type_of(None, schema).map(|ty| !matches!(ty, SqlType::Struct(_)))
+}
+
+fn type_of(name: Option<&str>, schema: &ResolvedSchema) -> Result<SqlType, String> {
+    Ok(match schema.text.schema_type {
         SchemaType::Protobuf => {
             let compiled = protobuf::compile(&schema.text.schema, &schema.references)?;
             let message = protobuf::message_of(&compiled, name)?;
@@ -26,15 +47,11 @@ pub(crate) fn columns_of(
         SchemaType::Json => {
             json_sr::schema::parse(&schema.text.schema, &schema.references)?.ty.sql_type()
         }
-    };
-    Ok(match upper(ty) {
-        SqlType::Struct(fields) => fields.into_iter().map(|f| (f.name, f.ty)).collect(),
-        single => vec![(if is_key { "ROWKEY" } else { "ROWVAL" }.to_string(), single)],
     })
 }
 
 /// The same type with the names of fields in upper case.
-fn upper(ty: SqlType) -> SqlType {
+pub(crate) fn upper(ty: SqlType) -> SqlType {
     match ty {
         SqlType::Array(element) => SqlType::array(upper(*element)),
         SqlType::Map(key, value) => SqlType::map(upper(*key), upper(*value)),

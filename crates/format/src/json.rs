@@ -8,11 +8,11 @@ pub(crate) mod write;
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
-use model::{Format, FormatKind, SqlType};
+use model::{Format, SqlType};
 
 use self::read::{Names, node_name, read_row, read_value};
 use self::write::{MapStyle, write_object, write_value};
-use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped};
+use crate::codec::{Decoded, Decoder, Encoded, Encoder, check_map_keys, is_unwrapped};
 use crate::error::CodecError;
 use crate::rows::{Read, Written, decode_rows, encode_rows};
 use crate::view::View;
@@ -37,7 +37,7 @@ pub(crate) fn decoder(
     is_key: bool,
     topic: &str,
 ) -> Result<Box<dyn Decoder>, CodecError> {
-    check(columns)?;
+    check_map_keys("JSON", columns)?;
     Ok(Box::new(JsonDecoder {
         types: columns.iter().map(|(_, ty)| ty.clone()).collect(),
         names: Names::new(columns.iter().map(|(name, _)| name.clone())),
@@ -52,32 +52,13 @@ pub(crate) fn encoder(
     is_key: bool,
     topic: &str,
 ) -> Result<Box<dyn Encoder>, CodecError> {
-    check(columns)?;
+    check_map_keys("JSON", columns)?;
     Ok(Box::new(JsonEncoder {
         types: columns.iter().map(|(_, ty)| ty.clone()).collect(),
         names: write::Names::of_columns(columns),
         is_unwrapped: is_unwrapped(format, columns, is_key),
         message: format!("Error serializing JSON message to topic: {topic}"),
     }))
-}
-
-/// Can JSON hold these columns?
-pub(crate) fn check(columns: &[(String, SqlType)]) -> Result<(), CodecError> {
-    columns.iter().try_for_each(|(_, ty)| check_type(ty))
-}
-
-fn check_type(ty: &SqlType) -> Result<(), CodecError> {
-    match ty {
-        SqlType::Array(element) => check_type(element),
-        SqlType::Map(key, _) if **key != SqlType::String => Err(CodecError::UnsupportedType {
-            format: FormatKind::Json,
-            ty: ty.to_string(),
-            hint: "; it only supports MAP types with STRING keys".to_string(),
-        }),
-        SqlType::Map(_, value) => check_type(value),
-        SqlType::Struct(fields) => fields.iter().try_for_each(|f| check_type(&f.ty)),
-        _ => Ok(()),
-    }
 }
 
 impl Decoder for JsonDecoder {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use model::{FormatKind, SqlType};
 
 use crate::cells::Cells;
-use crate::codec::{Decoded, Decoder, Encoded, Encoder};
+use crate::codec::{Decoded, Decoder, Encoded, Encoder, listed};
 use crate::error::CodecError;
 use crate::rows::{Read, Written, decode_rows, encode_rows};
 use crate::view::View;
@@ -59,7 +59,7 @@ pub(crate) fn check(columns: &[(String, SqlType)]) -> Result<(), CodecError> {
                 hint: String::new(),
             }),
         },
-        several => Err(CodecError::NotSingle { format, columns: several.len() }),
+        several => Err(CodecError::NotSingle { format, columns: listed(several) }),
     }
 }
 

@@ -14,8 +14,10 @@ mod cells;
 pub mod codec;
 mod days;
 mod delimited;
+pub mod document;
 pub mod error;
 mod frame;
+pub mod fuzz;
 mod infer;
 mod json;
 mod json_sr;
@@ -29,7 +31,8 @@ mod text;
 mod view;
 
 pub use codec::{
-    Decoded, Decoder, Encoded, Encoder, RowError, check, decoder, encoder, infer, schema_of,
+    Decoded, Decoder, Encoded, Encoder, RowError, check, decoder, encoder, infer,
+    register_if_absent, schema_of,
 };
 pub use error::CodecError;
 pub use registry::{MemoryRegistry, Registry, RegistryError};

@@ -3,9 +3,9 @@
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
-use model::{FormatKind, SqlType};
+use model::SqlType;
 
-use crate::codec::{Decoded, Decoder, Encoded, Encoder};
+use crate::codec::{Decoded, Decoder, Encoded, Encoder, listed};
 use crate::error::CodecError;
 
 struct NoneCodec;
@@ -21,13 +21,9 @@ pub(crate) fn encoder(columns: &[(String, SqlType)]) -> Result<Box<dyn Encoder>,
 }
 
 fn check(columns: &[(String, SqlType)]) -> Result<(), CodecError> {
-    match columns.first() {
-        None => Ok(()),
-        Some((_, ty)) => Err(CodecError::UnsupportedType {
-            format: FormatKind::None,
-            ty: ty.to_string(),
-            hint: ", as it holds no columns".to_string(),
-        }),
+    match columns {
+        [] => Ok(()),
+        some => Err(CodecError::NotEmpty(listed(some))),
     }
 }
 

@@ -6,9 +6,10 @@
 //! ```
 
 mod connectors;
+mod pipeline;
 mod schemas;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,11 +19,11 @@ use anyhow::{Context, Result, anyhow};
 use axum::Router;
 use connect::Environment;
 use connect::city::{City, Feed, INTERFACE_SQL, Script};
+use connect::classes::ConnectorKind;
 use journal::Journal;
 use journal::embedded::{EmbeddedJournal, EmbeddedOptions, Fsync};
 use model::Clock;
-use sql::ast::ConnectorKind;
-use stream::connectors::ConnectorError;
+use stream::answer::AnswerBody;
 use stream::{Engine, EngineOptions, Execution, Request};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -88,6 +89,7 @@ impl Node {
             properties: options.settings,
         })
         .context("the command log cannot be carried out")?;
+        connectors.restore().context("connectors cannot be started again")?;
         let router =
             api::router(api::Api { engine: engine.clone(), service_id: SERVICE_ID.to_string() });
         Ok(Self { engine, journal, connectors, router })
@@ -98,46 +100,38 @@ impl Node {
         self.run_script(&Script { file: "interface.sql".into(), text: INTERFACE_SQL.into() })
     }
 
-    /// Starts a city: its pipeline, then its feeds.
+    /// Starts a city: its pipeline, then its feeds. A feed that was there before goes on where it
+    /// stopped, with the configuration it has now.
     pub(crate) fn start_city(&self, city: &City, feeds: &[Feed]) -> Result<()> {
         self.run_script(&city.pipeline)?;
         for feed in feeds {
-            let config: Vec<(String, String)> =
-                feed.properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-            self.start_feed(&feed.name, &config)
+            self.connectors
+                .configure(&feed.name, ConnectorKind::Source, &feed.properties)
                 .with_context(|| format!("feed {} of {}", feed.name, city.name))?;
         }
         Ok(())
     }
 
-    /// A feed that was there before is made anew, as its file may have changed; where it stopped in
-    /// its document is remembered apart from it.
-    fn start_feed(&self, name: &str, config: &[(String, String)]) -> Result<()> {
-        let runtime = connectors::Runtime(self.connectors.clone());
-        let create = || {
-            use stream::connectors::Connectors as _;
-            runtime.create(ConnectorKind::Source, name, config).map(drop)
-        };
-        match create() {
-            Err(ConnectorError::Exists(_)) => {
-                let running = self.connectors.describe(name)?;
-                let same = config.iter().all(|(k, v)| {
-                    running.properties.get(k).is_some_and(|now| now == v || now.contains("***"))
-                });
-                if same {
-                    return Ok(());
-                }
-                self.connectors.drop(name)?;
-                Ok(create()?)
-            }
-            done => Ok(done?),
-        }
-    }
-
+    /// Runs a script that may have been run before.
     fn run_script(&self, script: &Script) -> Result<()> {
-        let request = Request::new(script.text.clone());
+        let text = pipeline::not_yet_running(&script.text, &self.query_ids()?)
+            .map_err(|e| anyhow!("{}: {e}", script.file))?;
+        let request = Request::new(text);
         self.engine.execute(&request).map_err(|e| anyhow!("{}: {}", script.file, e.message))?;
         Ok(())
+    }
+
+    /// The ids of all queries that run, upper case.
+    fn query_ids(&self) -> Result<BTreeSet<String>> {
+        let answers =
+            self.engine.execute(&Request::new("SHOW QUERIES;")).map_err(|e| anyhow!(e.message))?;
+        let mut ids = BTreeSet::new();
+        for answer in answers {
+            if let AnswerBody::Queries(queries) = answer.body {
+                ids.extend(queries.into_iter().map(|query| query.id.to_uppercase()));
+            }
+        }
+        Ok(ids)
     }
 
     /// Looks after retention and compaction until `stop` changes.

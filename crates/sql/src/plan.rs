@@ -235,7 +235,7 @@ pub struct AggregateCall {
     pub function: &'static AggregateFunction,
     /// Its signature.
     pub resolved: Resolved,
-    /// Its leading arguments, over the aggregate step's input.
+    /// Its leading arguments, over the aggregate step's input; COUNT(*) has none.
     pub args: Vec<Expr>,
     /// Its trailing, literal ones.
     pub literals: Vec<Value>,

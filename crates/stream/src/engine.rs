@@ -2,19 +2,47 @@
 //!
 //! An [`Engine`] owns the catalog, the command log and the running queries of one service. The REST
 //! API, the shell, `kerb test` and the cities' pipelines all come through here.
+//!
+//! The life of a request: its statements are parsed, tried one after the other on a copy of the
+//! catalog ([`carry_out`] has both passes), and only if all make sense carried out: topics and schemas
+//! are made, the command is logged, the catalog is exchanged, queries are started.
+
+mod asserts;
+mod carry_out;
+pub(crate) mod commands;
+mod describe;
+mod insert;
+mod print;
+mod properties;
+pub(crate) mod queries;
+mod select;
+mod show;
+mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use journal::Journal;
 use model::Clock;
+use parking_lot::{Mutex, RwLock};
+use sql::ast::ParsedStatement;
 use sql::catalog::Catalog;
 
 use crate::answer::{Answer, CommandStatus, ResultHeader};
 use crate::connectors::Connectors;
 use crate::push::{PrintQuery, PushQuery};
-use crate::request::{Request, RequestError};
+use crate::request::{Request, RequestError, RequestErrorKind};
 use crate::rows::RowBatch;
+use crate::run::log_writer::LogWriter;
+use crate::run::push_pool::PushPool;
+use commands::{CommandLog, internal};
+use queries::RunningQueries;
+use select::OpenQueries;
+use world::Session;
+
+/// How many threads run push queries.
+const PUSH_THREADS: usize = 2;
 
 /// What an engine is made of.
 pub struct EngineOptions {
@@ -22,7 +50,7 @@ pub struct EngineOptions {
     pub service_id: String,
     /// Where everything is kept.
     pub journal: Arc<dyn Journal>,
-    /// Schemas of AVRO, PROTOBUF and JSON_SR.
+    /// Schemas of AVRO, PROTOBUF and JSON_SR; see [`crate::schema_topic::open_registry`].
     pub registry: Arc<dyn format::Registry>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -78,93 +106,202 @@ pub struct PipedRecord {
 /// Streams, tables and the queries between them, over one journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    options: Arc<EngineOptions>,
+    inner: Arc<Inner>,
+}
+
+/// What clones of an engine share.
+pub(crate) struct Inner {
+    pub(crate) options: EngineOptions,
+    pub(crate) catalog: RwLock<Arc<Catalog>>,
+    pub(crate) queries: RunningQueries,
+    pub(crate) open: Arc<OpenQueries>,
+    pub(crate) pool: PushPool,
+    pub(crate) log: Option<Arc<LogWriter>>,
+    pub(crate) commands: CommandLog,
+    pub(crate) statuses: RwLock<Vec<CommandStatus>>,
+    /// Held while what exists changes.
+    pub(crate) changing: Mutex<()>,
+    /// Queries made so far (manual execution numbers them itself).
+    pub(crate) queries_made: AtomicU64,
+    pub(crate) is_closed: AtomicBool,
 }
 
 impl Engine {
     /// Opens the engine: carries out the command log, so that everything is as it was.
     pub fn open(options: EngineOptions) -> Result<Self, RequestError> {
-        Ok(Self { options: Arc::new(options) })
+        let commands = CommandLog::open(&options.journal, &options.clock)?;
+        let log = carry_out::open_processing_log(&options)?;
+        let threads = if options.execution == Execution::Threads { PUSH_THREADS } else { 0 };
+        let pool = PushPool::new(&options.journal, threads).map_err(|e| internal(&e))?;
+        let inner = Inner {
+            catalog: RwLock::new(Arc::new(carry_out::first_catalog(&options))),
+            options,
+            queries: RunningQueries::default(),
+            open: Arc::default(),
+            pool,
+            log,
+            commands,
+            statuses: RwLock::default(),
+            changing: Mutex::default(),
+            queries_made: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
+        };
+        inner.replay()?;
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Carries out statements: all of them, or (if one makes no sense) none.
     pub fn execute(&self, request: &Request) -> Result<Vec<Answer>, RequestError> {
-        Err(self.not_yet(request))
+        let (statements, mut session) = self.inner.parse(request)?;
+        let changes = statements.iter().any(|s| carry_out::changes_catalog(&s.statement));
+        let _changing = changes.then(|| self.inner.changing.lock());
+        self.inner.validate(&statements, session.clone())?;
+        let mut answers = Vec::new();
+        for statement in &statements {
+            match self.inner.carry_out(statement, &mut session) {
+                Ok(answer) => answers.extend(answer),
+                Err(error) => return Err(RequestError { answers, ..error }),
+            }
+        }
+        Ok(answers)
     }
 
     /// Starts or answers the one SELECT or PRINT of the request.
     pub fn query(&self, request: &Request) -> Result<QueryAnswer, RequestError> {
-        Err(self.not_yet(request))
+        let (statements, session) = self.inner.parse(request)?;
+        match statements.as_slice() {
+            [statement] => self.inner.query(statement, &session),
+            _ => {
+                let message =
+                    format!("Expected exactly one KSQL statement; found {}", statements.len());
+                Err(RequestError::new(RequestErrorKind::BadRequest, message))
+            }
+        }
     }
 
     /// Ends a push query; false if there is none of this id.
-    pub fn close_query(&self, _id: &str) -> bool {
-        false
+    pub fn close_query(&self, id: &str) -> bool {
+        self.inner.open.close(id)
     }
 
     /// Appends a row, given as a JSON object, to a stream or table (`/inserts-stream`).
     pub fn insert_row(
         &self,
-        _target: &str,
-        _row: &serde_json::Map<String, serde_json::Value>,
+        target: &str,
+        row: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<(), RequestError> {
-        Err(self.not_yet(&Request::default()))
+        self.inner.insert_row(target, row)
     }
 
     /// Checks that rows may be inserted into `target`.
-    pub fn check_insert_target(&self, _target: &str) -> Result<(), RequestError> {
-        Err(self.not_yet(&Request::default()))
+    pub fn check_insert_target(&self, target: &str) -> Result<(), RequestError> {
+        self.inner.insert_target(target).map(drop)
     }
 
     /// How far a command has come, by its id (``stream/`X`/create``).
-    pub fn command_status(&self, _command_id: &str) -> Option<CommandStatus> {
-        None
+    pub fn command_status(&self, command_id: &str) -> Option<CommandStatus> {
+        let statuses = self.inner.statuses.read();
+        statuses.iter().rev().find(|status| status.command_id == command_id).cloned()
     }
 
     /// All commands' states, in the order they were given.
     pub fn command_statuses(&self) -> Vec<CommandStatus> {
-        Vec::new()
+        self.inner.statuses.read().clone()
+    }
+
+    /// The number of the last command; -1: none was given yet.
+    pub fn command_sequence(&self) -> i64 {
+        self.inner.commands.next_sequence().map_or(-1, |next| next as i64 - 1)
     }
 
     /// What exists now.
     pub fn catalog(&self) -> Arc<Catalog> {
-        Arc::default()
-    }
-
-    /// The time it goes by.
-    pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.options.clock
+        self.inner.catalog.read().clone()
     }
 
     /// The journal underneath.
     pub fn journal(&self) -> &Arc<dyn Journal> {
-        &self.options.journal
+        &self.inner.options.journal
     }
 
     /// The registry underneath.
     pub fn registry(&self) -> &Arc<dyn format::Registry> {
-        &self.options.registry
+        &self.inner.options.registry
+    }
+
+    /// The clock of everything here.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.options.clock
     }
 
     /// May a request set this property? `Err`: why not.
     pub fn check_property(&self, name: &str) -> Result<(), RequestError> {
-        let message = format!("there is no property '{name}'");
-        Err(RequestError::new(crate::RequestErrorKind::BadRequest, message))
+        properties::check(name)
     }
 
     /// Lets every query read and write until none has anything to do ([`Execution::Manual`]).
-    pub fn run_until_idle(&self) {}
+    pub fn run_until_idle(&self) {
+        loop {
+            let mut has_worked = false;
+            for query in self.inner.queries.all() {
+                match query.step() {
+                    Ok(worked) => has_worked |= worked,
+                    Err(error) => {
+                        tracing::warn!(query = query.entry.id, %error, "query stopped");
+                    }
+                }
+            }
+            has_worked |= self.inner.pool.run_until_idle();
+            if !has_worked {
+                return;
+            }
+        }
+    }
 
     /// Hands records to one persistent query, all of them as one batch, and lets it write
     /// ([`Execution::Manual`]). The query's own position does not move.
-    pub fn pipe(&self, _query_id: &str, _records: &[PipedRecord]) -> Result<(), RequestError> {
-        Err(self.not_yet(&Request::default()))
+    pub fn pipe(&self, query_id: &str, records: &[PipedRecord]) -> Result<(), RequestError> {
+        let query = self.inner.queries.get(query_id).ok_or_else(|| {
+            let message = format!("there is no query '{query_id}'");
+            RequestError::new(RequestErrorKind::NotFound, message)
+        })?;
+        query.pipe(records).map_err(|error| {
+            RequestError::statement(error.to_string(), query.entry.statement.clone())
+        })
     }
 
     /// Lets running batches commit and ends all queries' threads.
-    pub fn shutdown(&self) {}
+    pub fn shutdown(&self) {
+        self.inner.is_closed.store(true, std::sync::atomic::Ordering::Release);
+        self.inner.open.close_all();
+        self.inner.queries.stop_all();
+        self.inner.pool.close();
+    }
+}
 
-    fn not_yet(&self, request: &Request) -> RequestError {
-        RequestError::statement("the engine does not run statements yet", &*request.text)
+impl Inner {
+    /// The statements of a request and its session.
+    fn parse(&self, request: &Request) -> Result<(Vec<ParsedStatement>, Session), RequestError> {
+        if self.is_closed.load(std::sync::atomic::Ordering::Acquire) {
+            let message = "the server is shutting down";
+            return Err(RequestError::new(RequestErrorKind::ShuttingDown, message));
+        }
+        for (name, value) in &request.properties {
+            properties::check(name)?;
+            properties::check_value(name, value)?;
+        }
+        let variables: sql::variables::Variables =
+            request.variables.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
+        let session = Session { properties: request.properties.clone(), variables };
+        let settings = session.settings(&self.options.properties);
+        let parsed = if settings.flag("ksql.variable.substitution.enable", true) {
+            sql::variables::parse_script(&request.text, &session.variables)
+        } else {
+            sql::parser::parse_script(&request.text)
+        };
+        let statements = parsed.map_err(|error| {
+            RequestError::statement(error.to_string(), error.statement_text().into_owned())
+        })?;
+        Ok((statements, session))
     }
 }

@@ -1,3 +1,5 @@
+//! Cities read from texts, and those of this project.
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Configurations read against a made-up list of keys.
+
 use super::*;
 
 const KEYS: &[Key] = &[

@@ -70,7 +70,7 @@ pub(crate) struct RecordField {
     pub(crate) name: String,
     pub(crate) aliases: Vec<String>,
     pub(crate) ty: Avro,
-    pub(crate) has_default: bool,
+    pub(crate) default: Option<Json>,
 }
 
 /// How deep a schema's text may nest.
@@ -306,7 +306,7 @@ impl Parser {
                 name: name.to_string(),
                 aliases: texts_of(field.get("aliases")),
                 ty,
-                has_default: field.contains_key("default"),
+                default: field.get("default").cloned(),
             });
         }
         canonical.insert("fields".to_string(), Json::Array(texts));

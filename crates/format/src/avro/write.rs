@@ -1,6 +1,7 @@
 //! Columns into Avro's binary encoding, by a plan made of the registered schema and the columns.
 
 use model::{Field, SqlType};
+use serde_json::Value as Json;
 
 use super::read::entry;
 use super::schema::{Avro, Logical, NamedKind, Schema};
@@ -39,8 +40,8 @@ pub(crate) struct RecordPlan {
 
 enum FieldPlan {
     Column(usize, Plan),
-    /// No column fills it: null, by its position in the union.
-    Null(u8),
+    /// No column fills it: always these bytes, its default's.
+    Default(Vec<u8>),
 }
 
 impl Plan {
@@ -74,11 +75,17 @@ fn record(schema: &Schema, at: usize, columns: &[Field]) -> Result<RecordPlan, S
                 used[column] = true;
                 plans.push(FieldPlan::Column(column, plan(schema, ty, &columns[column].ty)?));
             }
-            (None, Avro::Union(branches)) if null_branch(branches).is_some() => {
-                plans.push(FieldPlan::Null(null_branch(branches).unwrap_or_default()));
-            }
-            (None, _) => {
-                return Err(format!("the schema's field {} has no column", field.name));
+            (None, ty) => {
+                let mut bytes = Vec::new();
+                match (&field.default, ty) {
+                    (Some(default), _) => write_default(schema, ty, default, &mut bytes, 0)?,
+                    (None, Avro::Union(branches)) if null_branch(branches).is_some() => {
+                        let null = null_branch(branches).unwrap_or_default();
+                        write_long(i64::from(null), &mut bytes);
+                    }
+                    _ => return Err(format!("the schema's field {} has no column", field.name)),
+                }
+                plans.push(FieldPlan::Default(bytes));
             }
         }
     }
@@ -160,6 +167,87 @@ pub(crate) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+/// How deep a default may nest.
+const DEFAULT_DEPTH_MAX: usize = 32;
+
+/// Appends a default as the schema's text has it: that of a union is of its first branch.
+fn write_default(
+    schema: &Schema,
+    ty: &Avro,
+    default: &Json,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), String> {
+    let wrong = || format!("{default} is no default for {}", ty.primitive_name());
+    if depth > DEFAULT_DEPTH_MAX {
+        return Err(wrong());
+    }
+    // Bytes are written as characters up to U+00FF.
+    let bytes = || {
+        let text = default.as_str().ok_or_else(wrong)?;
+        let byte = |c: char| u8::try_from(u32::from(c)).map_err(|_| wrong());
+        text.chars().map(byte).collect::<Result<Vec<_>, _>>()
+    };
+    let number = || default.as_f64().ok_or_else(wrong);
+    match ty {
+        Avro::Null => {}
+        Avro::Boolean => out.push(u8::from(default.as_bool().ok_or_else(wrong)?)),
+        Avro::Int(_) | Avro::Long(_) => write_long(default.as_i64().ok_or_else(wrong)?, out),
+        Avro::Float => out.extend_from_slice(&(number()? as f32).to_le_bytes()),
+        Avro::Double => out.extend_from_slice(&number()?.to_le_bytes()),
+        Avro::Bytes(_) => write_bytes(&bytes()?, out),
+        Avro::String => write_bytes(default.as_str().ok_or_else(wrong)?.as_bytes(), out),
+        Avro::Array(items) => {
+            let list = default.as_array().ok_or_else(wrong)?;
+            if !list.is_empty() {
+                write_long(list.len() as i64, out);
+            }
+            for item in list {
+                write_default(schema, items, item, out, depth + 1)?;
+            }
+            out.push(0);
+        }
+        Avro::Map(values) => {
+            let members = default.as_object().ok_or_else(wrong)?;
+            if !members.is_empty() {
+                write_long(members.len() as i64, out);
+            }
+            for (name, value) in members {
+                write_bytes(name.as_bytes(), out);
+                write_default(schema, values, value, out, depth + 1)?;
+            }
+            out.push(0);
+        }
+        Avro::Union(branches) => {
+            let first = branches.first().ok_or_else(wrong)?;
+            write_long(0, out);
+            write_default(schema, first, default, out, depth + 1)?;
+        }
+        Avro::Named(at) => match &schema.named(*at).kind {
+            NamedKind::Record { fields, .. } => {
+                for field in fields {
+                    let value = default.get(&field.name).or(field.default.as_ref());
+                    let value = value.ok_or_else(wrong)?;
+                    write_default(schema, &field.ty, value, out, depth + 1)?;
+                }
+            }
+            NamedKind::Enum { symbols, .. } => {
+                let symbol = default.as_str().ok_or_else(wrong)?;
+                let index = symbols.iter().position(|s| s == symbol).ok_or_else(wrong)?;
+                write_long(index as i64, out);
+            }
+            NamedKind::Fixed { size, .. } => {
+                let bytes = bytes()?;
+                if bytes.len() != *size {
+                    return Err(wrong());
+                }
+                out.extend_from_slice(&bytes);
+            }
+        },
+    }
+    Ok(())
+}
+
 /// Appends a row as a record.
 pub(crate) fn write_record(
     plan: &RecordPlan,
@@ -170,7 +258,7 @@ pub(crate) fn write_record(
     for field in &plan.fields {
         match field {
             FieldPlan::Column(column, plan) => write_value(plan, &views[*column], row, out)?,
-            FieldPlan::Null(branch) => write_long(i64::from(*branch), out),
+            FieldPlan::Default(bytes) => out.extend_from_slice(bytes),
         }
     }
     Ok(())

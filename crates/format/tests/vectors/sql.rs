@@ -29,6 +29,7 @@ impl Create {
         });
         let avro_name = property("AVRO_SCHEMA_FULL_NAME");
         format.schema_full_name = property("SCHEMA_FULL_NAME").or(avro_name).map(str::to_string);
+        format.schema_id = property("SCHEMA_ID").and_then(|id| id.parse().ok());
         if !is_key {
             format.wrap_single =
                 self.property("WRAP_SINGLE_VALUE").map(|v| v.eq_ignore_ascii_case("true"));

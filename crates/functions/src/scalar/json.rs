@@ -194,8 +194,7 @@ pub(super) const JSON_ARRAY_CONTAINS: ScalarFunction = function(
 );
 
 fn json_array_contains(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    let input = text(&args[0]).ok_or("the JSON text must not be null")?;
-    let Ok(Some(Json::Array(items))) = parse(input) else { return Ok(Value::Boolean(false)) };
+    let mut rest = text(&args[0]).ok_or("the JSON text must not be null")?.trim_ascii_start();
     let whole = |n: &Number| n.to_string().parse::<i64>().ok();
     let same = |item: &Json| match (item, &args[1]) {
         (Json::Null, Value::Null) => true,
@@ -208,7 +207,16 @@ fn json_array_contains(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         }
         _ => false,
     };
-    Ok(Value::Boolean(items.iter().any(same)))
+    // Element by element: what follows the one looked for, even if it is not JSON, does not matter.
+    while let Some(elements) = rest.strip_prefix(['[', ',']) {
+        let mut elements = serde_json::Deserializer::from_str(elements).into_iter::<Json>();
+        match elements.next() {
+            Some(Ok(element)) if same(&element) => return Ok(Value::Boolean(true)),
+            Some(Ok(_)) => rest = rest[1 + elements.byte_offset()..].trim_ascii_start(),
+            _ => break,
+        }
+    }
+    Ok(Value::Boolean(false))
 }
 
 pub(super) const JSON_ARRAY_LENGTH: ScalarFunction = function(

@@ -194,6 +194,54 @@ fn the_examples_of_the_documentation_are_true() {
     }
 }
 
+/// The folder of our own expressions: one a line, with what it gives behind ` -> `: type and value,
+/// `fails` (the row) or `refused` (the call). With `ACCEPT=1` in the environment they are written anew.
+const GOLDEN: &str = "tests/golden";
+
+#[test]
+fn golden_expressions_give_what_they_gave() {
+    let columns = BTreeMap::new();
+    let accept = std::env::var_os("ACCEPT").is_some();
+    let mut covered = std::collections::BTreeSet::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    let mut files: Vec<_> = (std::fs::read_dir(folder).expect("the folder is there"))
+        .map(|entry| entry.expect("it can be listed").path())
+        .collect();
+    files.sort();
+    for path in files {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let mut lines = String::new();
+        for line in text.lines() {
+            let call = line.rsplit_once(" -> ").map_or(line, |(call, _)| call);
+            covered.insert(call.split('(').next().unwrap_or_default().to_string());
+            let result = match Reader::new(call, &columns).whole() {
+                Ok((ArgType::Sql(ty), Value::Null)) => format!("{ty} null"),
+                Ok((ArgType::Sql(ty), value)) => format!("{ty} {}", value_text(&ty, &value)),
+                Ok((ty, _)) => panic!("{call} gives no value but {ty}"),
+                Err(Stop::Row(_)) => "fails".to_string(),
+                Err(Stop::Plan(_)) => "refused".to_string(),
+                Err(Stop::Unread) => panic!("{call} cannot be read"),
+            };
+            lines.push_str(&format!("{call} -> {result}\n"));
+        }
+        if accept {
+            std::fs::write(&path, lines).expect("it can be written");
+        } else {
+            similar(&path, &text, &lines);
+        }
+    }
+    for function in SCALARS {
+        assert!(covered.contains(function.name), "no golden expression of {}", function.name);
+    }
+}
+
+/// Panics with the first line that differs.
+fn similar(path: &Path, expected: &str, got: &str) {
+    for (expected, got) in expected.lines().zip(got.lines()) {
+        assert_eq!(got, expected, "in {}", path.display());
+    }
+}
+
 #[test]
 fn every_function_is_documented_and_in_order() {
     for pair in SCALARS.windows(2) {

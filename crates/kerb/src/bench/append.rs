@@ -21,7 +21,7 @@ pub(super) fn run(rows: u64) -> Result<Vec<Figures>> {
     let bench = AppendBench { rows, batch_records: BATCH_RECORDS, writers: 1, fsync: Fsync::Group };
     let append = bench_append(bench, &directory.path().join("journal"))?;
     let cpu = cpu_before.and_then(|before| Some(cpu_s()? - before));
-    let read = bench_read(rows, &directory.path().join("read"))?;
+    let read = bench_read(rows, &directory.path().join("journal"))?;
     Ok(vec![
         Figures {
             name: "append".into(),

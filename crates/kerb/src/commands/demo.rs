@@ -76,7 +76,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     let person = std::io::stdin().is_terminal();
     let zone = city.zone.clone();
     tokio::select! {
-        talked = talk(&conversation, &terminal, &views, person) => talked?,
+        talked = talk(&conversation, &terminal, &views, &node, person) => talked?,
         () = asked_to_end() => {}
         () = progress::tell(node.engine.clone(), zone, person) => {}
         () = node.maintain(stopping.subscribe()) => {}
@@ -94,16 +94,16 @@ async fn talk(
     conversation: &Arc<Conversation>,
     terminal: &Arc<Terminal<tokio::io::Stdout>>,
     views: &Views,
+    node: &Node,
     person: bool,
 ) -> Result<()> {
     let ready = async {
-        loop {
-            match views.parks().await {
-                Ok(parks) if !parks.is_empty() && parks.iter().all(|p| p.capacity.is_some()) => {
-                    return;
-                }
-                _ => tokio::time::sleep(LOOK).await,
-            }
+        // Not every car park's capacity is known, so that the views alone do not show it. Two looks:
+        // queries are looked at one after the other, and rows move on meanwhile.
+        let mut looks = 0;
+        while looks < 2 || !views.parks().await.is_ok_and(|parks| !parks.is_empty()) {
+            looks = if is_polled(node).await { looks + 1 } else { 0 };
+            tokio::time::sleep(LOOK).await;
         }
     };
     tokio::time::timeout(FIRST_POLL, ready)
@@ -121,6 +121,14 @@ async fn talk(
     }
     alerts.abort();
     Ok(())
+}
+
+/// Has every feed been polled, and have the queries read all that came?
+async fn is_polled(node: &Node) -> bool {
+    let polled = node.connectors.list().iter().all(|c| c.status.succeeded_at.is_some());
+    let engine = node.engine.clone();
+    let totals = tokio::task::spawn_blocking(move || progress::totals(&engine));
+    polled && totals.await.is_ok_and(|totals| totals.lag == 0)
 }
 
 fn recordings(city: &City) -> Result<BTreeMap<String, Recording>> {

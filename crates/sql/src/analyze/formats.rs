@@ -88,8 +88,8 @@ pub fn wrap_value(
 ) -> Result<Format> {
     use FormatKind::{Avro, Json, JsonSr, Kafka, None, Protobuf, ProtobufNosr};
     let able = |wrap: bool| match format.kind {
-        Json | JsonSr | Avro => true,
-        Protobuf | ProtobufNosr => wrap,
+        Json | JsonSr | Avro | ProtobufNosr => true,
+        Protobuf => wrap,
         Kafka => !wrap,
         FormatKind::Delimited | None => !wrap,
     };
@@ -108,7 +108,7 @@ pub fn wrap_value(
         && let Some(wrap) = settings.get("ksql.persistence.wrap.single.values")
     {
         let wrap = wrap.eq_ignore_ascii_case("true");
-        if able(wrap) && matches!(format.kind, Json | JsonSr | Avro) {
+        if able(wrap) && matches!(format.kind, Json | JsonSr | Avro | ProtobufNosr) {
             format.wrap_single = Some(wrap);
         }
     }

@@ -33,12 +33,11 @@ pub fn analyze_insert_values(
         return Err(InsertError::Windowed.into());
     }
     let all: Vec<Column> = source.schema.columns.clone();
-    let headers: Vec<_> = all.iter().filter(|c| c.namespace == Namespace::Headers).collect();
-    if let (true, Some(header)) = (columns.is_empty(), headers.first()) {
-        return Err(InsertError::Header(header.name.clone()).into());
-    }
     let named: Vec<String> = match columns {
-        [] => all.iter().map(|column| column.name.clone()).collect(),
+        [] => {
+            let stored = all.iter().filter(|column| column.namespace != Namespace::Headers);
+            stored.map(|column| column.name.clone()).collect()
+        }
         some => some.to_vec(),
     };
     if named.len() != values.len() {

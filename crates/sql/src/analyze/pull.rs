@@ -1,5 +1,7 @@
 //! Pull queries: one look at a view, or at all of a stream so far.
 
+use std::collections::HashSet;
+
 use model::{Column, Namespace, Schema, SqlType, Value};
 
 use super::error::{AnalyzeError, PullError, QueryError};
@@ -266,6 +268,7 @@ impl Found {
             _ => WindowBounds::default(),
         };
         let mut keys: Vec<Vec<Value>> = Vec::new();
+        let mut seen = HashSet::new();
         for alternative in &alternatives {
             let Some(found) = alternative.keys() else {
                 let lookup = match &alternatives[..] {
@@ -275,7 +278,8 @@ impl Found {
                 return Ok(Self { lookup, windows, keyed });
             };
             for key in found {
-                if !keys.contains(&key) {
+                // A DOUBLE has no hash; how it is written will do.
+                if seen.insert(format!("{key:?}")) {
                     keys.push(key);
                 }
             }
@@ -437,9 +441,14 @@ impl Alternative {
         if self.equal.is_empty() {
             return None;
         }
+        /// More lookups than this cost more than looking at all rows.
+        const KEYS_MAX: usize = 10_000;
         let mut keys: Vec<Vec<Value>> = vec![Vec::new()];
         for values in &self.equal {
             let values = values.as_ref()?;
+            if keys.len().saturating_mul(values.len()) > KEYS_MAX {
+                return None;
+            }
             let extend = |key: &Vec<Value>| -> Vec<Vec<Value>> {
                 values
                     .iter()

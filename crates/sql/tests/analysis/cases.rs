@@ -405,3 +405,32 @@ fn scripts_are_planned_or_refused_as_by_ksqldb() {
     // Assertions about rows, and a script that another one runs.
     assert!(wrong.len() <= 7);
 }
+
+#[test]
+fn formats_hold_what_they_hold_in_ksqldb() {
+    let Some(folder) = shared("vectors") else { return };
+    let (mut right, mut wrong) = (0, Vec::new());
+    let text = std::fs::read_to_string(folder.join("formats.jsonl")).expect("a file");
+    let mut seen = std::collections::HashSet::new();
+    for line in text.lines() {
+        let Ok(vector) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        let Some(statement) = vector["statement"].as_str() else { continue };
+        // Some need a source of theirs, or one's registered schema.
+        let alone = statement.contains("{name} (") && !statement.contains("{source}");
+        if !alone || !seen.insert(statement.to_owned()) {
+            continue;
+        }
+        let mut script = Script::new(Environment::default());
+        let statement = statement.replace("{name}", "T").replace("{topic}", "t");
+        let found = script.run(&statement);
+        let refused = vector["error"].as_str() == Some("plan");
+        if found.is_err() == refused {
+            right += 1;
+        } else {
+            wrong.push(format!("{statement}: {found:?} {}", vector["message"]));
+        }
+    }
+    println!("{}", wrong.join("\n"));
+    println!("formats: {right} right, {} wrong", wrong.len());
+    assert!(wrong.is_empty());
+}

@@ -31,11 +31,11 @@ use super::part::{Part, without};
 pub(super) fn cast(scope: &Scope<'_>, operand: &Expr, ty: &SqlType) -> Part {
     let part = scope.evaluate(operand);
     if part.failed.is_empty() {
-        let (array, _) = convert(&part.array, &operand.ty, ty);
+        let (array, _) = convert(&part.array, &operand.ty, ty, false);
         return Part::of(array, part.constant);
     }
     let array = without(&part.full(scope.rows), &part.failed);
-    Part::column(convert(&array, &operand.ty, ty).0)
+    Part::column(convert(&array, &operand.ty, ty, false).0)
 }
 
 /// A conversion that nobody wrote: what cannot be converted fails its row.
@@ -43,7 +43,7 @@ pub(super) fn coerce(part: Part, from: &SqlType, to: &SqlType, rows: usize) -> P
     if from == to {
         return part;
     }
-    let (array, failed) = convert(&part.array, from, to);
+    let (array, failed) = convert(&part.array, from, to, true);
     let mut converted = Part { failed, ..Part::of(array, part.constant) };
     if part.constant {
         converted = converted.repeated(rows);
@@ -53,8 +53,8 @@ pub(super) fn coerce(part: Part, from: &SqlType, to: &SqlType, rows: usize) -> P
     Part { failed, logged: part.logged, ..Part::of(converted.array, part.constant) }
 }
 
-/// Every value of a column as another type, and the rows for which there is none (null there).
-fn convert(array: &ArrayRef, from: &SqlType, to: &SqlType) -> (ArrayRef, RowErrors) {
+/// Every value of a column as another type; null where there is none, and if `told` these rows.
+fn convert(array: &ArrayRef, from: &SqlType, to: &SqlType, told: bool) -> (ArrayRef, RowErrors) {
     use SqlType as S;
     if from == to {
         return (array.clone(), RowErrors::none());
@@ -93,28 +93,28 @@ fn convert(array: &ArrayRef, from: &SqlType, to: &SqlType) -> (ArrayRef, RowErro
             fine(texts::<TimestampMillisecondType>(array, write_timestamp))
         }
         (S::String, S::Integer) => parsed(
-            array,
+            (array, told),
             Int32Builder::with_capacity(array.len()),
             |text| number::parse_whole(text).and_then(|n| i32::try_from(n).ok()),
             Int32Builder::append_option,
             |mut b| Arc::new(b.finish()),
         ),
         (S::String, S::Bigint) => parsed(
-            array,
+            (array, told),
             Int64Builder::with_capacity(array.len()),
             number::parse_whole,
             Int64Builder::append_option,
             |mut b| Arc::new(b.finish()),
         ),
         (S::String, S::Double) => parsed(
-            array,
+            (array, told),
             Float64Builder::with_capacity(array.len()),
             number::parse_double,
             Float64Builder::append_option,
             |mut b| Arc::new(b.finish()),
         ),
         (S::String, S::Boolean) => parsed(
-            array,
+            (array, told),
             BooleanBuilder::with_capacity(array.len()),
             |text| Some(number::parse_boolean(text)),
             BooleanBuilder::append_option,
@@ -122,7 +122,7 @@ fn convert(array: &ArrayRef, from: &SqlType, to: &SqlType) -> (ArrayRef, RowErro
         ),
         (S::String, S::Decimal { precision, scale }) if *precision <= DECIMAL_PRECISION_MAX => {
             parsed(
-                array,
+                (array, told),
                 Decimal128Builder::with_capacity(array.len()).with_data_type(arrow_type(to)),
                 |text| number::parse_decimal(text, *precision, *scale)?.to_i128(),
                 Decimal128Builder::append_option,
@@ -180,7 +180,7 @@ fn texts<T: ArrowPrimitiveType>(
 
 /// What each text says.
 fn parsed<B, R>(
-    array: &ArrayRef,
+    (array, told): (&ArrayRef, bool),
     mut builder: B,
     parse: impl Fn(&str) -> Option<R>,
     append: impl Fn(&mut B, Option<R>),
@@ -194,7 +194,7 @@ fn parsed<B, R>(
             continue;
         }
         let result = parse(texts.value(row));
-        if result.is_none() {
+        if told && result.is_none() {
             errors.add(row, format!("'{}' is no number of this type", texts.value(row)));
         }
         append(&mut builder, result);

@@ -93,7 +93,7 @@ impl Check<'_> {
                         .find(|w| w.name == field.name || field.aliases.contains(&w.name));
                     match found {
                         Some(found) => self.ty(&field.ty, &found.ty, &path, reasons),
-                        None if field.has_default => {}
+                        None if field.default.is_some() => {}
                         None => {
                             let what = format!(
                                 "The field '{}' in the reader has no default value and is missing \

@@ -134,8 +134,10 @@ fn modes_forbid_and_allow() {
     assert_eq!(code(registry.set_mode(Some("i"), Some(Mode::Import), false)), 42205);
 }
 
+type KeyAndValue = (String, Option<String>);
+
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(String, Option<String>)>>>);
+struct Kept(Arc<Mutex<Vec<KeyAndValue>>>);
 
 impl SchemaLog for Kept {
     fn append(&self, record: &RegistryRecord) -> Result<(), String> {

@@ -1,12 +1,14 @@
 //! Java's syntax of regular expressions, translated to that of the `regex` crates.
 //!
-//! `\d`, `\w` and `\s` are ASCII in Java, as are the POSIX classes (`\p{Alpha}`); `\Q…\E` quotes.
+//! `\d`, `\w` and `\s` are ASCII in Java, as are the POSIX classes (`\p{Alpha}`); `\Q…\E` quotes; `.`
+//! is no line break of any kind.
 
 /// The pattern with the same meaning.
 pub(super) fn translate(java: &str) -> String {
     let mut out = String::with_capacity(java.len() + 8);
     let mut rest = java;
     let mut class_depth = 0;
+    let dot_all = java.contains("(?s") || java.contains("(?is");
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         match c {
@@ -27,6 +29,9 @@ pub(super) fn translate(java: &str) -> String {
             ']' if class_depth > 0 => {
                 class_depth -= 1;
                 out.push(']');
+            }
+            '.' if class_depth == 0 && !dot_all => {
+                out.push_str(r"[^\n\r\u{85}\u{2028}\u{2029}]");
             }
             '~' if class_depth > 0 => out.push_str("\\~"),
             '-' if class_depth > 0 && rest.starts_with('-') => out.push_str("\\-"),
@@ -123,7 +128,8 @@ mod tests {
     fn java_classes_are_ascii() {
         assert_eq!(translate(r"\d+[\w-]"), "[0-9]+[a-zA-Z0-9_-]");
         assert_eq!(translate(r"\p{Alpha}\p{Lu}[\p{Digit}x]"), r"[a-zA-Z]\p{Lu}[0-9x]");
-        assert_eq!(translate(r"\Qa.b\E."), r"a\.b.");
+        assert_eq!(translate(r"(?s)\Qa.b\E."), r"(?s)a\.b.");
+        assert_eq!(translate("a."), r"a[^\n\r\u{85}\u{2028}\u{2029}]");
         assert_eq!(translate(r"(?<=a)b\\"), r"(?<=a)b\\");
         assert_eq!(translate("[]a]"), r"[\]a]");
         assert_eq!(translate("["), "[");

@@ -46,6 +46,19 @@ enum Rules {
     Named(TimeZone),
 }
 
+/// Short names that Java has where the rules have a number only.
+const NAMES: &[(&str, &str)] = &[
+    ("America/Argentina/Buenos_Aires", "ART"),
+    ("America/Bogota", "COT"),
+    ("America/Lima", "PET"),
+    ("America/Sao_Paulo", "BRT"),
+    ("Asia/Dhaka", "BST"),
+    ("Asia/Dubai", "GST"),
+    ("Asia/Kathmandu", "NPT"),
+    ("Asia/Singapore", "SGT"),
+    ("Asia/Tehran", "IRST"),
+];
+
 /// The offsets, in seconds, that a local time may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Local {
@@ -194,6 +207,10 @@ impl Zone {
             // Local mean time has no name of its own: take the one of today.
             Rules::Named(zone) => match name(zone, utc) {
                 mean if mean == "LMT" => name(zone, 0),
+                number if number.starts_with(['+', '-']) => {
+                    let known = NAMES.iter().find(|(id, _)| *id == self.id);
+                    known.map_or(number, |(_, name)| (*name).to_string())
+                }
                 name => name,
             },
         }

@@ -162,7 +162,8 @@ fn time_parts(text: &str) -> Option<i32> {
     let seconds = parts.next().unwrap_or("0");
     let (second, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
     let second = number(second, 1..=2, 59)?;
-    let fraction = number(&format!("{fraction:0<3}")[..3], 3..=3, 999)?;
+    let thousandths: String = format!("{fraction:0<3}").chars().take(3).collect();
+    let fraction = number(&thousandths, 3..=3, 999)?;
     let ms = ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
     (parts.next().is_none() && ms as i32 <= DAY_MS).then_some(ms as i32)
 }
@@ -214,6 +215,7 @@ mod tests {
         assert_eq!(timestamp("2020"), Some(1_577_836_800_000));
         assert_eq!(timestamp("2023-11-14 22:15:00"), None);
         assert_eq!(timestamp("yesterday"), None);
+        assert_eq!(timestamp("2020-01-01T10:00:00.a€"), None);
     }
 
     #[test]

@@ -29,8 +29,6 @@ pub struct Scope {
     /// Whole expressions (qualified) that stand in the input: grouping expressions, aggregates,
     /// table functions, partitioning expressions.
     pub substitutes: Vec<(ast::Expr, Expr)>,
-    /// What follows "… cannot be resolved.", with a leading blank.
-    pub hint: Option<String>,
 }
 
 impl Scope {
@@ -81,10 +79,12 @@ impl Scope {
 
     fn unknown(&self, clause: &'static str, written: String, name: &str) -> ExpressionError {
         let names = self.columns.iter().map(|column| column.name.as_str());
-        let hint = match (&self.hint, super::super::suggest::nearest(name, names)) {
-            (Some(hint), _) => hint.clone(),
-            (None, Some(near)) => format!(" Did you mean '{near}'?"),
-            (None, None) => String::new(),
+        let hint = match (super::super::suggest::nearest(name, names), clause) {
+            (Some(near), _) => format!(" Did you mean '{near}'?"),
+            (None, "SELECT" | "VALUES") => String::new(),
+            (None, clause) => {
+                format!(" It must be a column of the source: {clause} comes before SELECT.")
+            }
         };
         ExpressionError::UnknownColumn { clause, name: written, hint }
     }

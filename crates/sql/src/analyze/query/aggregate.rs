@@ -313,10 +313,6 @@ fn bind_aggregate(
     for arg in args {
         bound.push(binder.bind_any(arg)?);
     }
-    if args.is_empty() {
-        // COUNT(*) counts rows: a constant is never null.
-        bound.push(Bound::Expr(Expr::literal(Value::Bigint(1), SqlType::Bigint)));
-    }
     let arg_types: Vec<_> = bound
         .iter()
         .map(|arg| match arg {

@@ -1,6 +1,6 @@
 //! DROP STREAM|TABLE, CREATE TYPE and DROP TYPE.
 
-use super::super::error::{AnalyzeError, ExpressionError, SourceError};
+use super::super::error::{AnalyzeError, SourceError};
 use super::super::query::Context;
 use super::super::types::resolve_type;
 use super::super::{Planned, suggest};
@@ -95,9 +95,4 @@ pub fn analyze_drop_type(if_exists: bool, name: &str, context: Context<'_>) -> R
         false if if_exists => Ok(Planned::Nothing { name }),
         false => Err(SourceError::TypeMissing(name).into()),
     }
-}
-
-/// A type name that stands nowhere.
-pub fn unknown_type(name: &str) -> AnalyzeError {
-    ExpressionError::UnknownType(name.into()).into()
 }

@@ -1,3 +1,5 @@
+//! Tables read with each setting, and with what is wrong with tables.
+
 use super::*;
 use crate::config::Properties;
 use crate::sources::http::keys;

@@ -2,25 +2,18 @@
 //! here: rows one by one, and again all rows of an expression as one batch.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
 
-use arrow_array::ArrayRef;
-use bytes::Bytes;
-use format::codec::decoder;
-use format::registry::MemoryRegistry;
 use model::column::null_column;
 use model::text::write_json;
-use model::{Format, FormatKind, SqlType, Value};
-use sql::analyze::{Planned, Settings, analyze};
-use sql::catalog::{Catalog, Environment, RegisteredColumns, RegisteredColumnsRequest};
+use model::{SqlType, Value};
+use sql::analyze::Planned;
+use sql::catalog::Catalog;
 use sql::expr::Expr;
 use sql::plan::StepKind;
 use stream::expression::{EvalContext, evaluate};
 use testkit::vectors::{ExpressionVector, Outcome, Tally, judge, read};
 
-/// Where the vectors lie, seen from this crate.
-const VECTORS: &str = "../../../shared/ksqldb/vectors";
+use crate::world::{Columns, decoded, plan, run, vectors};
 
 /// Files, and which share of each must come out the same.
 const FILES: [(&str, f64); 6] = [
@@ -37,11 +30,10 @@ const SHOWN_MAX: usize = 60;
 
 #[test]
 fn expressions_give_what_ksqldb_gave() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(VECTORS);
     let only = std::env::var("VECTORS_OF").unwrap_or_default();
     let mut low = Vec::new();
     for (file, floor) in FILES {
-        let Some((vectors, unreadable)) = read(&folder.join(file)) else {
+        let Some((vectors, unreadable)) = read(&vectors(file)) else {
             eprintln!("skipped: {file} is not there");
             continue;
         };
@@ -111,28 +103,7 @@ fn check(vectors: &[ExpressionVector]) -> Vec<(&ExpressionVector, Option<String>
 /// An expression over the columns of a stream.
 struct Bound {
     expr: Expr,
-    columns: Vec<(String, SqlType)>,
-}
-
-/// The world outside of a statement: no topic and no schema but that of the stream.
-struct Outside;
-
-impl Environment for Outside {
-    fn topic_partitions(&self, _topic: &str) -> Option<u32> {
-        Some(1)
-    }
-
-    fn registered_columns(
-        &self,
-        _request: &RegisteredColumnsRequest<'_>,
-    ) -> Result<Option<RegisteredColumns>, String> {
-        Ok(None)
-    }
-}
-
-fn plan(catalog: &Catalog, text: &str) -> Result<Planned, String> {
-    let statements = sql::parser::parse_script(text).map_err(|e| e.to_string())?;
-    analyze(&statements[0], catalog, &Outside, &Settings::default(), 0).map_err(|e| e.to_string())
+    columns: Columns,
 }
 
 fn bind(vector: &ExpressionVector) -> Result<Bound, String> {
@@ -143,12 +114,9 @@ fn bind(vector: &ExpressionVector) -> Result<Bound, String> {
     let mut catalog = Catalog::default();
     let create =
         format!("CREATE STREAM INPUT ({columns}) WITH (KAFKA_TOPIC='input', VALUE_FORMAT='JSON');");
-    let Planned::CreateSource(created) = plan(&catalog, &create)? else {
-        return Err("no stream".to_string());
-    };
-    let columns = created.source.schema.columns.iter();
+    run(&mut catalog, &create)?;
+    let columns = catalog.sources["INPUT"].schema.columns.iter();
     let columns = columns.map(|column| (column.name.clone(), column.ty.clone())).collect();
-    catalog.sources.insert("INPUT".to_string(), Arc::new(created.source));
     let select = format!("SELECT RID, {} AS E0 FROM INPUT EMIT CHANGES;", vector.sql);
     let Planned::Push(query) = plan(&catalog, &select)? else {
         return Err("no push query".to_string());
@@ -168,14 +136,10 @@ impl Bound {
         let rows = vectors.len();
         let payload = |vector: &ExpressionVector| {
             let row = if vector.row.is_null() { "{}".to_string() } else { vector.row.to_string() };
-            Some(Bytes::from(row))
+            Some(row)
         };
         let payloads: Vec<_> = vectors.iter().map(payload).collect();
-        let registry: Arc<dyn format::registry::Registry> = Arc::new(MemoryRegistry::default());
-        let format = Format::new(FormatKind::Json);
-        let decoder = decoder(&format, &self.columns, false, "input", &registry)
-            .unwrap_or_else(|e| panic!("{e}"));
-        let mut columns: Vec<ArrayRef> = decoder.decode(&payloads).columns;
+        let mut columns = decoded(&self.columns, false, &payloads);
         // ROWTIME, ROWPARTITION, ROWOFFSET
         for ty in [SqlType::Bigint, SqlType::Integer, SqlType::Bigint] {
             columns.push(null_column(&ty, rows));

@@ -3,36 +3,29 @@
 //! source, group and projection is left to the engine's own tests, and counted.
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
 
 use arrow_array::ArrayRef;
-use bytes::Bytes;
-use format::codec::{decoder, encoder};
-use format::registry::{MemoryRegistry, Registry};
 use functions::aggregate::{Aggregator, Creation, Limits};
 use model::column::{column_of, null_column, value_at};
-use model::{Format, FormatKind, Namespace, Schema, SqlType, Value};
+use model::{Namespace, Schema, SqlType, Value};
 use serde_json::Value as Json;
-use sql::analyze::{Planned, Settings, analyze};
+use sql::analyze::Planned;
 use sql::ast::SourceKind;
-use sql::catalog::{Catalog, Environment, RegisteredColumns, RegisteredColumnsRequest};
+use sql::catalog::Catalog;
 use sql::expr::Expr;
 use sql::plan::{AggregateCall, StepKind};
 use stream::expression::{EvalContext, evaluate};
 use testkit::vectors::{Tally, is_unordered, same_json};
 
-/// Where the vectors lie, seen from this crate.
-const VECTORS: &str = "../../../shared/ksqldb/vectors";
+use crate::world::{Columns, decoded, encoded, run, vectors};
 
 /// How many of those that can be folded here must come out the same.
 const PASS_RATE_MIN: f64 = 0.98;
 
 #[test]
 fn aggregates_give_what_ksqldb_gave() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(VECTORS);
-    let read = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
-    let (Some(vectors), Some(feeds)) = (read("aggregates.jsonl"), read("feeds.jsonl")) else {
+    let read = |file: &str| std::fs::read_to_string(vectors(file)).ok();
+    let (Some(lines), Some(feeds)) = (read("aggregates.jsonl"), read("feeds.jsonl")) else {
         eprintln!("skipped: no vectors");
         return;
     };
@@ -44,7 +37,7 @@ fn aggregates_give_what_ksqldb_gave() {
         .collect();
     let mut tally = Tally::default();
     let mut elsewhere = 0;
-    for vector in vectors.lines().map(json) {
+    for vector in lines.lines().map(json) {
         let rows = vector["rows"].as_str().and_then(|feed| feeds.get(feed));
         let rows = rows.and_then(Json::as_array).expect("a feed");
         let group = vector["group"].as_str().unwrap_or_default();
@@ -94,21 +87,6 @@ fn check(vector: &Json, rows: &[Json]) -> Result<Result<(), String>, Elsewhere> 
     Ok(Ok(()))
 }
 
-struct Outside;
-
-impl Environment for Outside {
-    fn topic_partitions(&self, _topic: &str) -> Option<u32> {
-        Some(1)
-    }
-
-    fn registered_columns(
-        &self,
-        _request: &RegisteredColumnsRequest<'_>,
-    ) -> Result<Option<RegisteredColumns>, String> {
-        Ok(None)
-    }
-}
-
 /// A query that is a source, a group and a projection.
 struct Fold {
     source: Schema,
@@ -131,15 +109,7 @@ impl Fold {
         let mut planned = None;
         for statement in statements {
             let text = statement.as_str().unwrap_or_default();
-            let parsed = sql::parser::parse_script(text).map_err(|e| e.to_string())?;
-            let plan = analyze(&parsed[0], &catalog, &Outside, &Settings::default(), 0)
-                .map_err(|e| e.to_string())?;
-            match plan {
-                Planned::CreateSource(create) => {
-                    catalog.sources.insert(create.source.name.clone(), Arc::new(create.source));
-                }
-                other => planned = Some(other),
-            }
+            planned = run(&mut catalog, text)?.or(planned);
         }
         let Some(Planned::CreateAs(create)) = planned else { return Ok(None) };
         let root = &create.query.plan.root;
@@ -239,16 +209,11 @@ impl Fold {
 
     /// A record as columns of the aggregate step's input, of one row.
     fn read(&self, row: &Json) -> Vec<ArrayRef> {
-        let of = |schema: &Schema, namespace| -> Vec<(String, SqlType)> {
-            schema.of(namespace).map(|c| (c.name.clone(), c.ty.clone())).collect()
-        };
         let decode = |namespace, json: &Json| {
-            let columns = of(&self.source, namespace);
+            let columns = self.source.of(namespace).map(|c| (c.name.clone(), c.ty.clone()));
+            let record = (!json.is_null()).then(|| json.to_string());
             let is_key = namespace == Namespace::Key;
-            let decoder = decoder(&json_format(), &columns, is_key, "s", &registry())
-                .unwrap_or_else(|e| panic!("{e}"));
-            let payload = (!json.is_null()).then(|| Bytes::from(json.to_string()));
-            decoder.decode(&[payload]).columns.into_iter()
+            decoded(&columns.collect::<Columns>(), is_key, &[record]).into_iter()
         };
         let mut keys = decode(Namespace::Key, &row["key"]);
         let mut values = decode(Namespace::Value, &row["value"]);
@@ -285,24 +250,12 @@ impl Fold {
         columns.push(column_of(&SqlType::Bigint, [&Value::Bigint(0)]));
         let cells = self.projection.iter().map(|expr| value_of(expr, &columns));
         let cells = cells.zip(&self.output.columns);
-        let (cells, names): (Vec<_>, Vec<_>) = cells
+        let (cells, names): (Vec<_>, Columns) = cells
             .filter(|(_, column)| column.namespace == Namespace::Value)
             .map(|(cell, column)| (cell, (column.name.clone(), column.ty.clone())))
             .unzip();
-        let encoder = encoder(&json_format(), &names, false, "out", &registry())
-            .unwrap_or_else(|e| panic!("{e}"));
-        let encoded = encoder.encode(&cells, None, 1);
-        let payload = encoded.payloads[0].as_ref().expect("a value");
-        serde_json::from_slice(payload).expect("JSON")
+        serde_json::from_str(&encoded(&names, &cells)).expect("JSON")
     }
-}
-
-fn json_format() -> Format {
-    Format::new(FormatKind::Json)
-}
-
-fn registry() -> Arc<dyn Registry> {
-    Arc::new(MemoryRegistry::default())
 }
 
 fn value_of(expr: &Expr, columns: &[ArrayRef]) -> ArrayRef {

@@ -1,0 +1,76 @@
+//! COMPAT.md cannot drift: its functions are those of the catalog, its formats those there are, and
+//! the statements it calls supported are accepted by the parser.
+//!
+//! With `ACCEPT=1` the list of functions is written anew.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use functions::catalog::catalog;
+use model::FormatKind;
+
+const BEGIN: &str = "<!-- functions: written by a test -->\n";
+const END: &str = "<!-- end of functions -->";
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../COMPAT.md")
+}
+
+fn text() -> String {
+    fs::read_to_string(path()).expect("COMPAT.md")
+}
+
+/// The functions by kind and category, as the document has them.
+fn functions_section() -> String {
+    let mut groups: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+    for entry in catalog() {
+        let group = (entry.kind.name(), entry.doc.category.to_string());
+        groups.entry(group).or_default().push(entry.name.to_string());
+    }
+    let mut section = String::from("\n| kind | category | functions |\n|---|---|---|\n");
+    for ((kind, category), names) in groups {
+        let _ = writeln!(section, "| {kind} | {category} | {} |", names.join(", "));
+    }
+    section.push('\n');
+    section
+}
+
+#[test]
+fn every_function_is_listed() {
+    let text = text();
+    let (before, rest) = text.split_once(BEGIN).expect("the functions' beginning");
+    let (listed, after) = rest.split_once(END).expect("the functions' end");
+    let expected = functions_section();
+    if listed != expected && std::env::var_os("ACCEPT").is_some() {
+        fs::write(path(), format!("{before}{BEGIN}{expected}{END}{after}")).expect("written");
+        return;
+    }
+    assert_eq!(listed, expected, "COMPAT.md is not what there is; ACCEPT=1 writes it anew");
+}
+
+#[test]
+fn every_format_has_a_row() {
+    let text = text();
+    for format in FormatKind::ALL {
+        assert!(text.contains(&format!("| `{format}` |")), "no row for {format}");
+    }
+}
+
+#[test]
+fn statements_that_are_said_to_work_are_accepted() {
+    let text = text();
+    let section = text.split("## Statements").nth(1).expect("statements");
+    let section = section.split("\n## ").next().expect("a section");
+    let mut tried = 0;
+    for row in section.lines().filter(|l| l.starts_with("| `")) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let works = cells.get(1).is_some_and(|c| c.starts_with("yes") || c.starts_with("differs"));
+        let statement = cells[0].trim_start_matches("| ").trim_matches('`').replace("\\|", "|");
+        let parsed = sql::parser::parse_test_script(&statement);
+        assert_eq!(parsed.is_ok(), works, "{statement}: {:?}", parsed.err().map(|e| e.to_string()));
+        tried += 1;
+    }
+    assert!(tried > 40, "only {tried} statements were found");
+}

@@ -1,0 +1,102 @@
+//! The command log: every statement that changes what exists, in the order it was carried out. At
+//! the start it is carried out again, so that everything is as it was.
+//!
+//! Record key: the command's id (`` stream/`X`/create ``). Record value, JSON:
+//! `{"statement": text, "properties": {…}, "query": number}`, where `query` is the number that the
+//! id of a query it started ends with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use journal::{CreateTopicError, Journal, TopicSpec};
+use model::{Clock, Offset, Record, TopicPartition};
+use serde::{Deserialize, Serialize};
+
+use crate::request::{RequestError, RequestErrorKind};
+
+/// The log's topic.
+pub(crate) const COMMANDS_TOPIC: &str = "_kerb_commands";
+
+/// A command.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Command {
+    pub(crate) statement: String,
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) query: u64,
+}
+
+/// The log.
+pub(crate) struct CommandLog {
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    partition: TopicPartition,
+}
+
+impl CommandLog {
+    /// Opens the log, and makes it if there is none.
+    pub(crate) fn open(
+        journal: &Arc<dyn Journal>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, RequestError> {
+        match journal.create_topic(TopicSpec::new(COMMANDS_TOPIC, 1)) {
+            Ok(_) | Err(CreateTopicError::Exists(_)) => {}
+            Err(error) => return Err(internal(&error)),
+        }
+        Ok(Self {
+            journal: journal.clone(),
+            clock: clock.clone(),
+            partition: TopicPartition::new(COMMANDS_TOPIC, 0),
+        })
+    }
+
+    /// The number of the next command.
+    pub(crate) fn next_sequence(&self) -> Result<u64, RequestError> {
+        let bounds = self.journal.bounds(&self.partition).map_err(|e| internal(&e))?;
+        Ok(bounds.end.0.max(0) as u64)
+    }
+
+    /// Writes a command and returns its number.
+    pub(crate) fn append(&self, id: &str, command: &Command) -> Result<i64, RequestError> {
+        let value = serde_json::to_vec(command).map_err(|e| internal(&e))?;
+        let record = Record {
+            key: Some(id.to_owned().into()),
+            value: Some(value.into()),
+            timestamp: self.clock.now(),
+            headers: Vec::new(),
+        };
+        let offset =
+            self.journal.append(&self.partition, vec![record]).map_err(|e| internal(&e))?;
+        Ok(offset.0)
+    }
+
+    /// All commands so far: number, id, command.
+    pub(crate) fn read(&self) -> Result<Vec<(i64, String, Command)>, RequestError> {
+        let mut commands = Vec::new();
+        let mut from = Offset::ZERO;
+        loop {
+            let fetched =
+                self.journal.read(&self.partition, from, 1 << 20).map_err(|e| internal(&e))?;
+            if fetched.next == from {
+                return Ok(commands);
+            }
+            for (offset, record) in fetched.records {
+                let id = record.key.map(|k| String::from_utf8_lossy(&k).into_owned());
+                let value = record.value.unwrap_or_default();
+                match serde_json::from_slice(&value) {
+                    Ok(command) => commands.push((offset.0, id.unwrap_or_default(), command)),
+                    Err(error) => {
+                        tracing::error!(%offset, %error, "a command cannot be read");
+                    }
+                }
+            }
+            from = fetched.next;
+        }
+    }
+}
+
+/// An error that is not the client's fault.
+pub(crate) fn internal(error: &dyn std::fmt::Display) -> RequestError {
+    RequestError::new(RequestErrorKind::Internal, error.to_string())
+}

@@ -1,0 +1,281 @@
+//! DESCRIBE and EXPLAIN: sources, functions and queries in detail.
+
+use std::sync::Arc;
+
+use functions::aggregate::aggregate;
+use functions::scalar::scalar;
+use functions::table::table;
+use functions::{Doc, Signature};
+use journal::GroupId;
+use model::{Namespace, Partition, Schema, TopicPartition};
+use sql::analyze::{Planned, analyze};
+use sql::ast::ParsedStatement;
+use sql::catalog::{Catalog, QueryEntry, Source};
+use sql::explain::{explain_pull, explain_query};
+use sql::plan::QueryPlan;
+
+use super::Inner;
+use super::queries::RunningQuery;
+use super::show::source_summary;
+use super::world::Session;
+use crate::answer::{
+    FieldDescription, FunctionDescription, FunctionKind, FunctionSummary, ParamDescription,
+    QueryDescription, QueryOffsets, QueryState, QuerySummary, QueryType, SignatureDescription,
+    SourceDescription, TopicOffsets,
+};
+
+/// The columns of a schema, the key's first, described.
+fn fields(schema: &Schema) -> Vec<FieldDescription> {
+    let keys = schema.key();
+    let others = schema.columns.iter().filter(|c| c.namespace != Namespace::Key);
+    keys.chain(others)
+        .map(|column| FieldDescription {
+            name: column.name.clone(),
+            ty: column.ty.clone(),
+            is_key: column.namespace == Namespace::Key,
+            header: (column.namespace == Namespace::Headers).then(|| column.header.clone()),
+        })
+        .collect()
+}
+
+impl Inner {
+    /// The source that DESCRIBE names.
+    pub(super) fn described(&self, name: &str, catalog: &Catalog) -> Result<Arc<Source>, String> {
+        catalog.sources.get(name).cloned().ok_or_else(|| {
+            let near = sql::error::nearest(name, catalog.sources.keys().map(String::as_str));
+            let hint = near.map_or(String::new(), |near| format!(" Did you mean '{near}'?"));
+            format!("Could not find STREAM/TABLE '{name}' in the Metastore.{hint}")
+        })
+    }
+
+    fn query_summary(&self, entry: &QueryEntry) -> QuerySummary {
+        let sink_topics = entry.plan.sink.iter().map(|sink| sink.topic.clone()).collect();
+        let running = self.queries.get(&entry.id);
+        QuerySummary {
+            id: entry.id.clone(),
+            statement: entry.statement.clone(),
+            sinks: vec![entry.sink.clone()],
+            sink_topics,
+            query_type: QueryType::Persistent,
+            state: running.map_or(QueryState::Running, |running| running.state()),
+        }
+    }
+
+    /// All queries that run.
+    pub(super) fn query_summaries(&self) -> Vec<QuerySummary> {
+        let persistent = self.queries.all();
+        let persistent = persistent.iter().map(|running| self.query_summary(&running.entry));
+        let push = self.open.all().into_iter().map(|(id, open)| QuerySummary {
+            id,
+            statement: open.statement,
+            sinks: Vec::new(),
+            sink_topics: Vec::new(),
+            query_type: QueryType::Push,
+            state: open.shared.state(),
+        });
+        persistent.chain(push).collect()
+    }
+
+    /// All queries that run, in detail.
+    pub(super) fn query_descriptions(&self) -> Vec<QueryDescription> {
+        let persistent = self.queries.all();
+        let persistent = persistent.iter().map(|running| running_description(running));
+        let push = self.open.all().into_iter().map(|(id, open)| QueryDescription {
+            query_type: Some(QueryType::Push),
+            state: Some(open.shared.state()),
+            progress: Some(open.shared.progress()),
+            ..plan_description(id, open.statement, &open.plan, String::new())
+        });
+        persistent.chain(push).collect()
+    }
+
+    /// EXPLAIN id
+    pub(super) fn explain_query(&self, id: &str) -> Result<QueryDescription, String> {
+        if let Some(running) = self.queries.get(id) {
+            return Ok(running_description(&running));
+        }
+        let found = self.query_descriptions().into_iter().find(|query| query.id == id);
+        found.ok_or_else(|| {
+            format!("Query with id:{id} does not exist, use SHOW QUERIES to view the full set of queries.")
+        })
+    }
+
+    /// EXPLAIN statement
+    pub(super) fn explain_statement(
+        &self,
+        statement: &ParsedStatement,
+        catalog: &Catalog,
+        session: &Session,
+    ) -> Result<QueryDescription, String> {
+        let settings = session.settings(&self.options.properties);
+        let planned = analyze(statement, catalog, &self.world(), &settings, 0);
+        let text = statement.text.clone();
+        match planned.map_err(|error| error.to_string())? {
+            Planned::CreateAs(plan) => {
+                Ok(plan_description(String::new(), text, &plan.query.plan, String::new()))
+            }
+            Planned::InsertSelect(query) => {
+                Ok(plan_description(String::new(), text, &query.plan, String::new()))
+            }
+            Planned::Push(plan) => Ok(plan_description(String::new(), text, &plan, String::new())),
+            Planned::Pull(plan) => {
+                let source = self.described(&plan.source, catalog)?;
+                Ok(QueryDescription {
+                    id: String::new(),
+                    statement: text,
+                    window: source.window,
+                    fields: fields(&plan.output),
+                    sources: vec![plan.source.clone()],
+                    sinks: Vec::new(),
+                    topology: String::new(),
+                    execution_plan: explain_pull(&plan, &source.schema),
+                    query_type: None,
+                    state: None,
+                    progress: None,
+                })
+            }
+            _ => Err("The provided statement does not run a ksql query".to_owned()),
+        }
+    }
+
+    /// A source described.
+    pub(super) fn source_description(
+        &self,
+        source: &Source,
+        catalog: &Catalog,
+        extended: bool,
+    ) -> SourceDescription {
+        let readers = catalog.queries.values().filter(|q| q.sources.contains(&source.name));
+        let readers: Vec<_> = readers.filter(|q| q.plan.sink.is_some()).collect();
+        let writers: Vec<_> = catalog
+            .queries
+            .values()
+            .filter(|q| q.plan.sink.is_some() && q.sink == source.name)
+            .collect();
+        let partitions =
+            self.options.journal.topic(&source.topic).map_or(0, |topic| topic.spec.partitions);
+        let timestamp = source.timestamp.as_ref().map_or(String::new(), |t| t.name.clone());
+        let made_by = source.created_by.as_ref().and_then(|id| catalog.queries.get(id));
+        let (statistics, error_statistics) =
+            if extended { self.statistics(&writers) } else { Default::default() };
+        let offsets = if extended {
+            let queries = writers.iter().chain(&readers);
+            queries.filter_map(|query| self.offsets(&query.id)).collect()
+        } else {
+            Vec::new()
+        };
+        let summaries = |queries: &[&Arc<QueryEntry>]| {
+            queries.iter().map(|query| self.query_summary(query)).collect()
+        };
+        SourceDescription {
+            summary: source_summary(source),
+            window: source.window,
+            read_queries: summaries(&readers),
+            write_queries: summaries(&writers),
+            fields: fields(&source.schema),
+            timestamp,
+            extended,
+            partitions,
+            replicas: u32::from(partitions > 0),
+            statement: source.statement.clone(),
+            constraints: made_by.map_or(Vec::new(), |query| query.sources.clone()),
+            statistics,
+            error_statistics,
+            offsets,
+        }
+    }
+
+    fn statistics(&self, writers: &[&Arc<QueryEntry>]) -> (String, String) {
+        let progress = writers.iter().filter_map(|query| self.queries.get(&query.id));
+        let progress: Vec<_> = progress.map(|running| running.shared().progress()).collect();
+        let rows_in: u64 = progress.iter().map(|p| p.rows_in).sum();
+        let rows_out: u64 = progress.iter().map(|p| p.rows_out).sum();
+        let errors: u64 = progress.iter().map(|p| p.row_errors).sum();
+        let lag: u64 = progress.iter().map(|p| p.lag).sum();
+        let statistics = format!("rows read: {rows_in}, rows written: {rows_out}, waiting: {lag}");
+        (statistics, format!("rows that failed: {errors}"))
+    }
+
+    fn offsets(&self, query: &str) -> Option<QueryOffsets> {
+        let running = self.queries.get(query)?;
+        let group: &GroupId = running.group();
+        let journal = &self.options.journal;
+        let mut topics: Vec<TopicOffsets> = Vec::new();
+        for (partition, next) in journal.committed(group) {
+            let TopicPartition { topic, partition: Partition(number) } = &partition;
+            let bounds = journal.bounds(&partition).ok()?;
+            let entry = (Partition(*number), bounds.start.0, bounds.end.0, next.0);
+            match topics.last_mut().filter(|last| last.topic == **topic) {
+                Some(last) => last.partitions.push(entry),
+                None => {
+                    topics.push(TopicOffsets { topic: topic.to_string(), partitions: vec![entry] })
+                }
+            }
+        }
+        Some(QueryOffsets { group: group.0.to_string(), topics })
+    }
+}
+
+fn running_description(running: &RunningQuery) -> QueryDescription {
+    let entry = &running.entry;
+    let description =
+        plan_description(entry.id.clone(), entry.statement.clone(), &entry.plan, running.outline());
+    QueryDescription {
+        query_type: Some(QueryType::Persistent),
+        state: Some(running.state()),
+        progress: Some(running.shared().progress()),
+        ..description
+    }
+}
+
+fn plan_description(
+    id: String,
+    statement: String,
+    plan: &QueryPlan,
+    topology: String,
+) -> QueryDescription {
+    QueryDescription {
+        id,
+        statement,
+        window: plan.window,
+        fields: fields(&plan.output),
+        sources: plan.sources.clone(),
+        sinks: plan.sink.iter().map(|sink| sink.name.clone()).collect(),
+        topology,
+        execution_plan: explain_query(plan),
+        query_type: None,
+        state: None,
+        progress: None,
+    }
+}
+
+/// DESCRIBE FUNCTION
+pub(super) fn function_description(name: &str) -> Option<FunctionDescription> {
+    let name = name.to_uppercase();
+    let describe = |kind, doc: &Doc, signatures: &[Signature]| FunctionDescription {
+        summary: FunctionSummary { name: name.clone(), kind, category: doc.category.to_owned() },
+        description: doc.description.to_owned(),
+        signatures: signatures.iter().map(signature_description).collect(),
+    };
+    if let Some(function) = scalar(&name) {
+        return Some(describe(FunctionKind::Scalar, &function.doc, function.signatures()));
+    }
+    if let Some(function) = aggregate(&name) {
+        return Some(describe(FunctionKind::Aggregate, &function.doc, function.signatures()));
+    }
+    let function = table(&name)?;
+    Some(describe(FunctionKind::Table, &function.doc, function.signatures()))
+}
+
+fn signature_description(signature: &Signature) -> SignatureDescription {
+    let param = |(at, param): (usize, &functions::Param)| ParamDescription {
+        name: param.name.to_string(),
+        ty: param.ty.to_string(),
+        description: String::new(),
+        variadic: signature.variadic == Some(at),
+    };
+    SignatureDescription {
+        params: signature.params.iter().enumerate().map(param).collect(),
+        returns: signature.returns.to_string(),
+    }
+}

@@ -1,0 +1,263 @@
+//! The queries that run: started with their statement, paused, resumed, and ended with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use journal::{CreateTopicError, DeleteTopicError, GroupId, Journal};
+use parking_lot::{Mutex, RwLock};
+use sql::ast::SourceKind;
+use sql::catalog::{Catalog, QueryEntry};
+
+use crate::answer::QueryState;
+use crate::engine::commands::internal;
+use crate::engine::{EngineOptions, Execution};
+use crate::operators::source::Incoming;
+use crate::request::RequestError;
+use crate::run::log_writer::LogWriter;
+use crate::run::persistent::{self, OffsetReset, PersistentTask, TaskSpec, topology_of};
+use crate::run::shared::Shared;
+use crate::run::{TaskError, thread};
+use crate::view::View;
+use sql::analyze::Settings;
+
+/// A persistent query and what runs it.
+pub(crate) struct RunningQuery {
+    pub(crate) entry: Arc<QueryEntry>,
+    spec: TaskSpec,
+    work: Mutex<Work>,
+}
+
+enum Work {
+    Thread(JoinHandle<()>),
+    Manual(Box<PersistentTask>),
+    Stopped,
+}
+
+/// All persistent queries that run, by id.
+#[derive(Default)]
+pub(crate) struct RunningQueries {
+    queries: RwLock<BTreeMap<String, Arc<RunningQuery>>>,
+}
+
+/// The name of a query's consumer group.
+pub(crate) fn group_name(service_id: &str, query: &str) -> String {
+    format!("_confluent-ksql-{service_id}query_{query}")
+}
+
+/// The settings of a query that come from properties.
+pub(crate) fn offset_reset(settings: &Settings) -> Option<OffsetReset> {
+    match settings.get("auto.offset.reset")?.to_lowercase().as_str() {
+        "earliest" => Some(OffsetReset::Earliest),
+        _ => Some(OffsetReset::Latest),
+    }
+}
+
+/// May several changes of a key be told as one?
+pub(crate) fn merges(settings: &Settings) -> bool {
+    let buffer = settings
+        .get("cache.max.bytes.buffering")
+        .or_else(|| settings.get("statestore.cache.max.bytes"));
+    buffer.is_none_or(|bytes| bytes.trim() != "0")
+}
+
+/// How large results of aggregates may grow.
+pub(crate) fn limits(settings: &Settings) -> functions::aggregate::Limits {
+    let limit = |name: &str, default: usize| {
+        settings.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let default = functions::aggregate::Limits::default();
+    functions::aggregate::Limits {
+        collect_list: limit("ksql.functions.collect_list.limit", default.collect_list),
+        collect_set: limit("ksql.functions.collect_set.limit", default.collect_set),
+    }
+}
+
+/// What a query is started with.
+pub(crate) struct Start<'a> {
+    pub(crate) options: &'a EngineOptions,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) settings: &'a Settings,
+    pub(crate) log: Option<Arc<LogWriter>>,
+    /// It was there before: state is opened in the background, errors are its own.
+    pub(crate) resumes: bool,
+}
+
+impl RunningQueries {
+    /// Starts a query.
+    pub(crate) fn start(
+        &self,
+        entry: &Arc<QueryEntry>,
+        start: &Start<'_>,
+    ) -> Result<(), RequestError> {
+        let spec = task_spec(entry, start).map_err(|error| refused(&error, entry))?;
+        let changelog = persistent::changelog_spec(&spec.changelog);
+        match spec.journal.create_topic(changelog) {
+            Ok(_) | Err(CreateTopicError::Exists(_)) => {}
+            Err(error) => return Err(internal(&error)),
+        }
+        let first = if start.resumes && start.options.execution == Execution::Threads {
+            None
+        } else {
+            let task = PersistentTask::open(spec.clone());
+            Some(task.map_err(|error| refused(&error, entry))?)
+        };
+        let work = match (start.options.execution, first) {
+            (Execution::Manual, Some(task)) => Work::Manual(Box::new(task)),
+            (_, first) => {
+                Work::Thread(thread::spawn(spec.clone(), first).map_err(|e| internal(&e))?)
+            }
+        };
+        let running = RunningQuery { entry: entry.clone(), spec, work: Mutex::new(work) };
+        self.queries.write().insert(entry.id.clone(), Arc::new(running));
+        Ok(())
+    }
+
+    /// The query of this id.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<RunningQuery>> {
+        self.queries.read().get(id).cloned()
+    }
+
+    /// All queries, by id.
+    pub(crate) fn all(&self) -> Vec<Arc<RunningQuery>> {
+        self.queries.read().values().cloned().collect()
+    }
+
+    /// The view of the table that a query fills.
+    pub(crate) fn view(&self, query: &str) -> Option<Arc<View>> {
+        self.get(query)?.spec.view.clone()
+    }
+
+    /// Ends a query, and forgets its state and progress if it is not to go on later.
+    pub(crate) fn stop(&self, id: &str, forget: bool, journal: &dyn Journal) {
+        let Some(query) = self.queries.write().remove(id) else { return };
+        query.stop();
+        if !forget {
+            return;
+        }
+        match journal.delete_topic(&query.spec.changelog) {
+            Ok(()) | Err(DeleteTopicError::NotFound(_)) => {}
+            Err(error) => tracing::warn!(query = id, %error, "its state could not be deleted"),
+        }
+        if let Err(error) = journal.delete_group(&query.spec.group) {
+            tracing::warn!(query = id, %error, "its progress could not be deleted");
+        }
+    }
+
+    /// Ends all queries; they go on when the engine is opened again.
+    pub(crate) fn stop_all(&self) {
+        let queries = std::mem::take(&mut *self.queries.write());
+        queries.values().for_each(|query| query.spec.shared.close());
+        queries.values().for_each(|query| query.stop());
+    }
+}
+
+impl RunningQuery {
+    fn stop(&self) {
+        self.spec.shared.close();
+        let work = std::mem::replace(&mut *self.work.lock(), Work::Stopped);
+        if let Work::Thread(handle) = work
+            && handle.join().is_err()
+        {
+            tracing::error!(query = self.entry.id, "its thread panicked");
+        }
+    }
+
+    /// What is known of it.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.spec.shared
+    }
+
+    /// How it is.
+    pub(crate) fn state(&self) -> QueryState {
+        self.spec.shared.state()
+    }
+
+    /// Its consumer group.
+    pub(crate) fn group(&self) -> &GroupId {
+        &self.spec.group
+    }
+
+    /// Its topology, as text.
+    pub(crate) fn outline(&self) -> String {
+        let spec = &self.spec;
+        match topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.limits) {
+            Ok(topology) => topology.outline().to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Reads, processes and commits one batch (manual execution); false if there is nothing to do.
+    pub(crate) fn step(&self) -> Result<bool, TaskError> {
+        let shared = &self.spec.shared;
+        match &mut *self.work.lock() {
+            Work::Manual(_) if shared.is_paused() || shared.state() == QueryState::Error => {
+                Ok(false)
+            }
+            Work::Manual(task) => match task.step() {
+                Ok(records) => Ok(records > 0),
+                Err(error) => {
+                    shared.failed(error.to_string(), false);
+                    Err(error)
+                }
+            },
+            Work::Thread(_) | Work::Stopped => Ok(false),
+        }
+    }
+
+    /// Hands records over (manual execution).
+    pub(crate) fn pipe(&self, records: &[super::PipedRecord]) -> Result<(), TaskError> {
+        let Work::Manual(task) = &mut *self.work.lock() else { return Ok(()) };
+        let incoming: Vec<Incoming> = records
+            .iter()
+            .filter_map(|piped| {
+                Some(Incoming {
+                    topic: task.topic_index(&piped.topic)?,
+                    partition: 0,
+                    offset: piped.offset,
+                    record: piped.record.clone(),
+                })
+            })
+            .collect();
+        if incoming.is_empty() {
+            return Ok(());
+        }
+        task.pipe(&incoming).inspect_err(|error| self.spec.shared.failed(error.to_string(), false))
+    }
+}
+
+fn refused(error: &TaskError, entry: &QueryEntry) -> RequestError {
+    RequestError::statement(error.to_string(), entry.statement.clone())
+}
+
+fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, TaskError> {
+    let options = start.options;
+    let limits = limits(start.settings);
+    let topology = topology_of(&entry.plan, &start.catalog, &options.registry, limits)?;
+    let is_table = entry.plan.kind == SourceKind::Table;
+    let view = is_table
+        .then(|| Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms())));
+    let group = group_name(&options.service_id, &entry.id);
+    // A materialized table is all of its topic, whatever the session says.
+    let offset_reset = match &entry.plan.sink {
+        Some(_) => offset_reset(start.settings),
+        None => Some(OffsetReset::Earliest),
+    };
+    Ok(TaskSpec {
+        id: entry.id.clone(),
+        plan: entry.plan.clone(),
+        catalog: start.catalog.clone(),
+        journal: options.journal.clone(),
+        registry: options.registry.clone(),
+        clock: options.clock.clone(),
+        changelog: format!("{group}-state-changelog").into(),
+        group: GroupId(group.into()),
+        offset_reset,
+        merges: merges(start.settings),
+        single_partition: options.execution == Execution::Manual,
+        limits,
+        log: start.log.clone(),
+        shared: Arc::default(),
+        view,
+    })
+}

@@ -1,0 +1,269 @@
+//! JOIN of a table's expression with another table's key: many left rows may share a right one.
+//!
+//! Each left row subscribes to the right key it names. A changed right row changes the result of all
+//! who subscribe to it, in the order of their keys.
+//!
+//! Subscriptions' changelog key: the right key's cells, then the left key's. Value: empty.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use arrow_array::Array;
+use arrow_buffer::NullBuffer;
+use sql::ast::JoinKind;
+use sql::expr::Expr;
+
+use crate::batch::{Batch, Side};
+use crate::operators::filter::masked;
+use crate::operators::join::{
+    Cell, Input, Joined, JoinedRow, Port, joined_columns, joined_meta, joined_present, merged,
+};
+use crate::operators::keys::Keys;
+use crate::operators::{Cycle, Operator, ProcessError, two};
+use crate::state::changelog::{Changelog, StoreId};
+use crate::state::codec::{DecodeError, RowWriter, read_rows};
+use crate::state::table_store::{StoredRow, TableStore};
+
+/// How many stores a join has.
+pub const STORES: usize = 4;
+
+/// Joins a table's expression with another table's key.
+pub struct ForeignKeyJoin {
+    left: Input,
+    right: Input,
+    foreign_key: Expr,
+    keeps_unmatched: bool,
+    left_table: TableStore,
+    right_table: TableStore,
+    subscriptions: BTreeSet<Box<[u8]>>,
+    subscriptions_id: StoreId,
+    changes: Vec<(Box<[u8]>, bool)>,
+    /// What was told last of each left key, where old values are wanted.
+    results: Option<TableStore>,
+    stays: Vec<bool>,
+}
+
+impl ForeignKeyJoin {
+    /// A join of these inputs; `kind` is INNER or LEFT. `stores`: left rows, right rows, subscriptions,
+    /// results.
+    pub fn new(
+        (left, right): (Input, Input),
+        foreign_key: Expr,
+        kind: JoinKind,
+        wants_old: bool,
+        stores: [StoreId; STORES],
+    ) -> Self {
+        let keys = left.key.positions.len();
+        let columns = keys + left.types.len() + right.types.len();
+        Self {
+            stays: (0..columns).map(|i| i < keys).collect(),
+            left,
+            right,
+            foreign_key,
+            keeps_unmatched: kind != JoinKind::Inner,
+            left_table: TableStore::new(stores[0]),
+            right_table: TableStore::new(stores[1]),
+            subscriptions: BTreeSet::new(),
+            subscriptions_id: stores[2],
+            changes: Vec::new(),
+            results: wants_old.then(|| TableStore::new(stores[3])),
+        }
+    }
+
+    fn subscribe(&mut self, foreign: &[u8], key: &[u8]) {
+        let subscription: Box<[u8]> = [foreign, key].concat().into();
+        if self.subscriptions.insert(subscription.clone()) {
+            self.changes.push((subscription, true));
+        }
+    }
+
+    fn unsubscribe(&mut self, foreign: &[u8], key: &[u8]) {
+        let subscription: Box<[u8]> = [foreign, key].concat().into();
+        if self.subscriptions.remove(&subscription) {
+            self.changes.push((subscription, false));
+        }
+    }
+
+    fn subscribers(&self, foreign: &[u8]) -> Vec<Box<[u8]>> {
+        self.subscriptions
+            .range::<[u8], _>((Bound::Included(foreign), Bound::Unbounded))
+            .take_while(|subscription| subscription.starts_with(foreign))
+            .map(|subscription| subscription[foreign.len()..].into())
+            .collect()
+    }
+
+    /// The foreign key of a stored left row; `None`: null.
+    fn stored_foreign_key(
+        &self,
+        row: &[u8],
+        cycle: &Cycle<'_>,
+    ) -> Result<Option<Box<[u8]>>, DecodeError> {
+        let columns = read_rows(&self.left.types, [Some(row)].into_iter())?;
+        let mut silent = Vec::new();
+        let mut quiet = Cycle { log: &mut silent, ..*cycle };
+        let side = Side { columns, present: None };
+        let column = quiet.evaluate(&self.foreign_key, &side, 1, "ForeignKey");
+        let columns = [column];
+        let writer = RowWriter::new([&self.foreign_key.ty], &columns);
+        Ok((!columns[0].is_null(0)).then(|| writer.row(0)))
+    }
+}
+
+impl Operator for ForeignKeyJoin {
+    fn process(
+        &mut self,
+        inputs: Vec<Batch>,
+        cycle: &mut Cycle<'_>,
+    ) -> Result<Batch, ProcessError> {
+        let (left, right) = two(inputs);
+        let (left_input, right_input) = (self.left.clone(), self.right.clone());
+        let (left_keys, right_keys) = (left_input.key.keys(&left), right_input.key.keys(&right));
+        let (left_rows, right_rows) =
+            (left_input.writer(&left.new), right_input.writer(&right.new));
+        let foreign = [cycle.evaluate(&self.foreign_key, &left.new, left.rows, "ForeignKey")];
+        let foreign_keys = Keys::of([&self.foreign_key.ty], &foreign, None, left.rows);
+        let mut joined = Joined::default();
+        let mut told_keys: Vec<Box<[u8]>> = Vec::new();
+        for (port, row) in merged(&left, &right) {
+            let from = (port, row as u32);
+            if port == Port::Right {
+                if right_input.key.is_null(&right.new.columns, row) {
+                    continue;
+                }
+                let key = right_keys.get(row);
+                let is_new = right.new.is_present(row);
+                let timestamp = right.timestamps[row];
+                let stored = is_new.then(|| StoredRow { timestamp, row: right_rows.row(row) });
+                self.right_table.put(key, stored);
+                for left_key in self.subscribers(key) {
+                    let Some(stored) = self.left_table.get(&left_key) else { continue };
+                    let cell = joined.store_left(&stored.row);
+                    let right = if is_new { Cell::Row(row as u32) } else { Cell::None };
+                    joined.rows.push(JoinedRow {
+                        from,
+                        left: cell,
+                        right,
+                        present: is_new || self.keeps_unmatched,
+                        timestamp,
+                        window: None,
+                        key_from: Port::Left,
+                    });
+                    told_keys.push(left_key);
+                }
+                continue;
+            }
+            if left_input.key.is_null(&left.new.columns, row) {
+                continue;
+            }
+            let key = left_keys.get(row);
+            let is_new = left.new.is_present(row);
+            let timestamp = left.timestamps[row];
+            let stored = is_new.then(|| StoredRow { timestamp, row: left_rows.row(row) });
+            let before = self.left_table.put(key, stored);
+            let old_foreign = match &before {
+                Some(before) => self.stored_foreign_key(&before.row, cycle)?,
+                None => None,
+            };
+            let new_foreign = (is_new && !foreign[0].is_null(row)).then(|| foreign_keys.get(row));
+            if let Some(old) = &old_foreign
+                && new_foreign != Some(old)
+            {
+                self.unsubscribe(old, key);
+            }
+            if let Some(new) = new_foreign {
+                self.subscribe(new, key);
+            }
+            let partner = new_foreign.and_then(|new| self.right_table.get(new));
+            // What was told before has to be taken back; what was not need not.
+            let was_told = old_foreign.is_some() || (self.keeps_unmatched && before.is_some());
+            let present = is_new && (partner.is_some() || self.keeps_unmatched);
+            if !present && !was_told {
+                continue;
+            }
+            let timestamp = partner.map_or(timestamp, |p| p.timestamp.max(timestamp));
+            let right = partner.map_or(Cell::None, |p| joined.store_right(&p.row));
+            joined.rows.push(JoinedRow {
+                from,
+                left: Cell::Row(row as u32),
+                right,
+                present,
+                timestamp,
+                window: None,
+                key_from: Port::Left,
+            });
+            told_keys.push(key.into());
+        }
+        // The key of the result is the left's.
+        let mut out = joined_meta(&joined.rows, &left, &right);
+        let all_left = (&left_input, &right_input);
+        let columns = joined_columns(all_left, (&left, &right), &joined)?;
+        out.new = match joined_present(&joined.rows) {
+            Some(present) => masked(Side { columns, present: None }, present, &self.stays),
+            None => Side { columns, present: None },
+        };
+        if let Some(results) = &mut self.results {
+            let types: Vec<_> = left_input
+                .key
+                .types
+                .iter()
+                .chain(&left_input.types)
+                .chain(&right_input.types)
+                .cloned()
+                .collect();
+            let writer = RowWriter::new(&types, &out.new.columns);
+            let old: Vec<Option<StoredRow>> = (0..out.rows)
+                .map(|row| {
+                    let stored = out.new.is_present(row).then(|| StoredRow {
+                        timestamp: out.timestamps[row],
+                        row: writer.row(row),
+                    });
+                    results.put(&told_keys[row], stored)
+                })
+                .collect();
+            let present: NullBuffer = old.iter().map(Option::is_some).collect::<Vec<_>>().into();
+            let rows = old.iter().map(|old| old.as_ref().map(|old| &*old.row));
+            out.old = Some(Side { columns: read_rows(&types, rows)?, present: Some(present) });
+        }
+        Ok(out)
+    }
+
+    fn flush(&mut self, log: &mut Changelog) {
+        self.left_table.flush(log);
+        self.right_table.flush(log);
+        if let Some(results) = &mut self.results {
+            results.flush(log);
+        }
+        for (subscription, is_there) in self.changes.drain(..) {
+            let value: Option<&[u8]> = is_there.then_some(&[]);
+            log.put(self.subscriptions_id, &subscription, value);
+        }
+    }
+
+    fn stores(&self) -> Vec<StoreId> {
+        let mut stores = vec![self.left_table.id(), self.right_table.id(), self.subscriptions_id];
+        stores.extend(self.results.as_ref().map(TableStore::id));
+        stores
+    }
+
+    fn restore(
+        &mut self,
+        store: StoreId,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), DecodeError> {
+        if store == self.left_table.id() {
+            return self.left_table.restore(key, value);
+        }
+        if store == self.right_table.id() {
+            return self.right_table.restore(key, value);
+        }
+        if store == self.subscriptions_id {
+            match value {
+                Some(_) => self.subscriptions.insert(key.into()),
+                None => self.subscriptions.remove(key),
+            };
+            return Ok(());
+        }
+        self.results.as_mut().ok_or(DecodeError)?.restore(key, value)
+    }
+}

@@ -1,0 +1,309 @@
+//! A persistent query's task: read, process, commit; and its way back after a restart.
+//!
+//! Outputs, changed state and positions are one commit, so after a crash nothing is missing and
+//! nothing is there twice: the task opens its state as of the last commit and reads on from there.
+
+use std::sync::Arc;
+
+use functions::aggregate::Limits;
+use journal::{CleanupPolicy, Commit, GroupId, Journal, TopicSpec};
+use model::{Clock, Offset, TopicPartition};
+use sql::ast::SourceKind;
+use sql::catalog::Catalog;
+use sql::plan::QueryPlan;
+
+use crate::batch::Batch;
+use crate::operators::Cycle;
+use crate::operators::sink::SinkWriter;
+use crate::operators::source::Incoming;
+use crate::processing_log::LogEntry;
+use crate::run::TaskError;
+use crate::run::log_writer::LogWriter;
+use crate::run::reader::{ReadPartition, Reader};
+use crate::run::shared::Shared;
+use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION};
+use crate::topology::{Surroundings, Topology};
+use crate::view::View;
+
+/// About so much is read for one batch.
+const BATCH_BYTES: usize = 1 << 20;
+/// From so many records on, several changes of a key within a batch are told as one.
+const MERGED_FROM_RECORDS: usize = 1024;
+
+/// Where a query starts to read a topic it has never read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// At the oldest record.
+    Earliest,
+    /// Behind the newest.
+    Latest,
+}
+
+/// What a persistent query's task is made of.
+#[derive(Clone)]
+pub struct TaskSpec {
+    /// The query's id.
+    pub id: String,
+    /// What it does.
+    pub plan: Arc<QueryPlan>,
+    /// The streams and tables as they are now.
+    pub catalog: Arc<Catalog>,
+    /// Where everything is.
+    pub journal: Arc<dyn Journal>,
+    /// Schemas.
+    pub registry: Arc<dyn format::Registry>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who remembers how far it is.
+    pub group: GroupId,
+    /// Where its state is kept.
+    pub changelog: Arc<str>,
+    /// Where to start; `None`: tables at the oldest, streams behind the newest record.
+    pub offset_reset: Option<OffsetReset>,
+    /// May changes of a key be told as one?
+    pub merges: bool,
+    /// Everything is partition 0.
+    pub single_partition: bool,
+    /// How large results of aggregates may grow.
+    pub limits: Limits,
+    /// Where failed rows are noted.
+    pub log: Option<Arc<LogWriter>>,
+    /// What the engine knows of it.
+    pub shared: Arc<Shared>,
+    /// Its result, if that is a table.
+    pub view: Option<Arc<View>>,
+}
+
+/// A persistent query at work.
+pub struct PersistentTask {
+    spec: TaskSpec,
+    topology: Topology,
+    reader: Reader,
+    sink: Option<SinkWriter>,
+    partitions: u32,
+    changelog: TopicPartition,
+    outline_is_written: bool,
+}
+
+/// The topology of a query that is to run for good.
+pub fn topology_of(
+    plan: &QueryPlan,
+    catalog: &Catalog,
+    registry: &Arc<dyn format::Registry>,
+    limits: Limits,
+) -> Result<Topology, TaskError> {
+    let mut needed = vec![false; plan.root.schema.columns.len()];
+    plan.output_columns.iter().for_each(|&at| needed[at] = true);
+    let surroundings = Surroundings { catalog, registry, limits };
+    Ok(Topology::new(&plan.root, needed, &surroundings)?)
+}
+
+impl PersistentTask {
+    /// Opens a task: its state as of the last commit, its positions, its sink.
+    pub fn open(spec: TaskSpec) -> Result<Self, TaskError> {
+        let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.limits)?;
+        let partitions = source_partitions(&spec, &topology)?;
+        let count = partitions.iter().map(|p| p.partition.partition.0 + 1).max().unwrap_or(1);
+        let sink = match &spec.plan.sink {
+            Some(sink) => {
+                let topic = spec.journal.topic(&sink.topic);
+                let topic = topic.ok_or_else(|| TaskError::NoTopic(sink.topic.clone()))?;
+                let partitions = topic.spec.partitions;
+                Some(SinkWriter::new(&spec.plan, sink, partitions, &spec.registry)?)
+            }
+            None => None,
+        };
+        let reader = Reader::new(spec.journal.clone(), partitions, topology.is_ordered());
+        let changelog = TopicPartition::new(spec.changelog.clone(), 0);
+        let mut task = Self {
+            topology,
+            reader,
+            sink,
+            partitions: count,
+            changelog,
+            outline_is_written: false,
+            spec,
+        };
+        task.restore()?;
+        task.keep_first_positions()?;
+        Ok(task)
+    }
+
+    fn has_changelog(&self) -> bool {
+        self.topology.has_state() || self.spec.view.is_some()
+    }
+
+    /// Folds the changelog.
+    fn restore(&mut self) -> Result<(), TaskError> {
+        if let Some(view) = &self.spec.view {
+            view.clear();
+        }
+        if !self.has_changelog() || self.spec.journal.topic(&self.spec.changelog).is_none() {
+            return Ok(());
+        }
+        let mut from = Offset::ZERO;
+        loop {
+            let fetched = self.spec.journal.read(&self.changelog, from, 4 * BATCH_BYTES)?;
+            if fetched.records.is_empty() && fetched.next == from {
+                break;
+            }
+            for (_, record) in &fetched.records {
+                self.restore_entry(record)?;
+            }
+            from = fetched.next;
+        }
+        self.topology.restored()?;
+        Ok(())
+    }
+
+    fn restore_entry(&mut self, record: &model::Record) -> Result<(), TaskError> {
+        match Entry::read(record) {
+            None => Ok(()),
+            Some(Entry::Outline { version, outline }) => {
+                let is_ours =
+                    version == LAYOUT_VERSION && outline == self.topology.outline().as_bytes();
+                self.outline_is_written = is_ours;
+                if is_ours { Ok(()) } else { Err(TaskError::OtherOutline) }
+            }
+            Some(Entry::Change { store, key, value }) => match &self.spec.view {
+                Some(view) if view.id() == store => Ok(view.restore(key, value)?),
+                _ => Ok(self.topology.restore(store, key, value)?),
+            },
+        }
+    }
+
+    /// Commits where it starts, so that "behind the newest" means the same after a restart.
+    fn keep_first_positions(&mut self) -> Result<(), TaskError> {
+        let offsets = self.new_positions();
+        if !offsets.is_empty() {
+            self.spec.journal.commit(Commit { records: Vec::new(), offsets })?;
+            self.reader.committed();
+        }
+        Ok(())
+    }
+
+    fn new_positions(&self) -> Vec<(GroupId, TopicPartition, Offset)> {
+        let moved = self.reader.partitions().iter().filter(|p| p.committed != Some(p.position));
+        moved.map(|p| (self.spec.group.clone(), p.partition.clone(), p.position)).collect()
+    }
+
+    /// Reads, processes and commits one batch; returns how many records that were.
+    pub fn step(&mut self) -> Result<usize, TaskError> {
+        let incoming = self.reader.poll(BATCH_BYTES)?;
+        if incoming.is_empty() {
+            self.spec.shared.set_lag(0);
+            return Ok(0);
+        }
+        self.process(&incoming, true)?;
+        self.spec.shared.set_lag(self.reader.lag());
+        Ok(incoming.len())
+    }
+
+    /// Processes records that somebody hands over; positions stay.
+    pub fn pipe(&mut self, incoming: &[Incoming]) -> Result<(), TaskError> {
+        self.process(incoming, false)
+    }
+
+    /// Which of the query's topics this is, for [`Incoming::topic`].
+    pub fn topic_index(&self, topic: &str) -> Option<u32> {
+        let position = self.topology.topics().iter().position(|t| **t == *topic);
+        position.map(|at| at as u32)
+    }
+
+    fn process(&mut self, incoming: &[Incoming], moves: bool) -> Result<(), TaskError> {
+        let now = self.spec.clock.now();
+        let mut log: Vec<LogEntry> = Vec::new();
+        let mut cycle = Cycle {
+            now_ms: now.0,
+            merge: self.spec.merges && incoming.len() >= MERGED_FROM_RECORDS,
+            single_partition: self.spec.single_partition,
+            partitions: self.partitions,
+            query: &self.spec.id,
+            log: &mut log,
+        };
+        let batch = self.topology.run(incoming, &mut cycle)?;
+        let mut records = match &self.sink {
+            Some(sink) => sink.write(&batch, &mut cycle),
+            None => Vec::new(),
+        };
+        let mut changes = Changelog::default();
+        self.topology.flush(&mut changes);
+        let view_changes = self.spec.view.as_ref().map(|view| {
+            let mut view_changes = view.changes(&batch, &mut changes);
+            view.expired(&mut changes, &mut view_changes);
+            view_changes
+        });
+        let writes_outline = !changes.is_empty() && !self.outline_is_written;
+        if writes_outline {
+            changes.put_outline(self.topology.outline());
+        }
+        if !changes.is_empty() {
+            records.push((self.changelog.clone(), changes.into_records(now)));
+        }
+        if let (Some(writer), false) = (&self.spec.log, log.is_empty()) {
+            records.push(writer.records(&log, now));
+        }
+        let offsets = if moves { self.new_positions() } else { Vec::new() };
+        if !records.is_empty() || !offsets.is_empty() {
+            self.spec.journal.commit(Commit { records, offsets })?;
+        }
+        self.outline_is_written |= writes_outline;
+        if moves {
+            self.reader.committed();
+        }
+        if let (Some(view), Some(changes)) = (&self.spec.view, view_changes) {
+            view.apply(changes);
+        }
+        self.count(incoming, &batch, log.len());
+        Ok(())
+    }
+
+    fn count(&self, incoming: &[Incoming], batch: &Batch, errors: usize) {
+        let newest = incoming.iter().map(|i| i.record.timestamp.0).max();
+        self.spec.shared.progressed(incoming.len(), batch.rows, errors, newest);
+    }
+}
+
+/// The partitions a query reads, each from where it was, or where it is to start.
+fn source_partitions(
+    spec: &TaskSpec,
+    topology: &Topology,
+) -> Result<Vec<ReadPartition>, TaskError> {
+    let committed = spec.journal.committed(&spec.group);
+    let mut partitions = Vec::new();
+    for (index, topic) in (0u32..).zip(topology.topics()) {
+        let info = spec.journal.topic(topic);
+        let info = info.ok_or_else(|| TaskError::NoTopic(topic.to_string()))?;
+        for number in 0..info.spec.partitions {
+            let partition = TopicPartition::new(topic.clone(), number);
+            let known = committed.get(&partition).copied();
+            let position = match known {
+                Some(offset) => offset,
+                None => first_position(spec, &partition)?,
+            };
+            let mut read = ReadPartition::new(index, partition, position);
+            read.committed = known;
+            partitions.push(read);
+        }
+    }
+    Ok(partitions)
+}
+
+fn first_position(spec: &TaskSpec, partition: &TopicPartition) -> Result<Offset, TaskError> {
+    let reset = spec.offset_reset.unwrap_or_else(|| {
+        let names = &spec.plan.sources;
+        let mut sources = names.iter().filter_map(|name| spec.catalog.sources.get(name));
+        let is_table = sources.any(|s| *s.topic == *partition.topic && s.kind == SourceKind::Table);
+        if is_table { OffsetReset::Earliest } else { OffsetReset::Latest }
+    });
+    let bounds = spec.journal.bounds(partition)?;
+    Ok(match reset {
+        OffsetReset::Earliest => bounds.start,
+        OffsetReset::Latest => bounds.end,
+    })
+}
+
+/// The topic a query's state is kept in.
+pub fn changelog_spec(name: &str) -> TopicSpec {
+    TopicSpec { cleanup: CleanupPolicy::Compact, ..TopicSpec::new(name, 1) }
+}

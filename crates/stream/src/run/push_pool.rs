@@ -1,0 +1,96 @@
+//! The few threads that run all push queries: each looks after a share of them, and sleeps while the
+//! journal does not grow.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use journal::Journal;
+use parking_lot::Mutex;
+
+use crate::run::transient::{Stepped, TransientTask};
+
+/// How long a thread waits for news; also how long a full client queue is left alone.
+const IDLE: Duration = Duration::from_millis(25);
+/// How long a thread without queries sleeps.
+const EMPTY: Duration = Duration::from_millis(200);
+
+/// Runs push queries.
+pub struct PushPool {
+    shares: Vec<Arc<Share>>,
+    next: AtomicUsize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Share {
+    is_closed: AtomicBool,
+    arrivals: Mutex<Vec<TransientTask>>,
+}
+
+impl PushPool {
+    /// A pool of so many threads; with none, [`PushPool::run_until_idle`] does the work.
+    pub fn new(journal: &Arc<dyn Journal>, threads: usize) -> std::io::Result<Self> {
+        let shares: Vec<Arc<Share>> = (0..threads.max(1)).map(|_| Arc::default()).collect();
+        let mut handles = Vec::new();
+        for (number, share) in shares.iter().take(threads).enumerate() {
+            let (journal, share) = (journal.clone(), share.clone());
+            let name = format!("push {number}");
+            let run = move || run(journal.as_ref(), &share);
+            handles.push(std::thread::Builder::new().name(name).spawn(run)?);
+        }
+        Ok(Self { shares, next: AtomicUsize::new(0), threads: Mutex::new(handles) })
+    }
+
+    /// Takes over a query.
+    pub fn add(&self, task: TransientTask) {
+        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.shares.len();
+        self.shares[at].arrivals.lock().push(task);
+    }
+
+    /// Steps through all queries until none has anything to do (without threads).
+    pub fn run_until_idle(&self) -> bool {
+        let mut has_worked = false;
+        for share in &self.shares {
+            let mut tasks = std::mem::take(&mut *share.arrivals.lock());
+            while round(&mut tasks) {
+                has_worked = true;
+            }
+            share.arrivals.lock().append(&mut tasks);
+        }
+        has_worked
+    }
+
+    /// Ends the threads; queries that still run are dropped.
+    pub fn close(&self) {
+        self.shares.iter().for_each(|share| share.is_closed.store(true, Ordering::Release));
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of push queries panicked");
+            }
+        }
+    }
+}
+
+/// Steps each query once; true if any had something to do.
+fn round(tasks: &mut Vec<TransientTask>) -> bool {
+    let mut has_worked = false;
+    tasks.retain_mut(|task| {
+        let stepped = task.step();
+        has_worked |= stepped == Stepped::Worked;
+        stepped != Stepped::Ended
+    });
+    has_worked
+}
+
+fn run(journal: &dyn Journal, share: &Share) {
+    let mut tasks: Vec<TransientTask> = Vec::new();
+    let mut mark = 0;
+    while !share.is_closed.load(Ordering::Acquire) {
+        tasks.append(&mut share.arrivals.lock());
+        if !round(&mut tasks) {
+            mark = journal.wait(mark, if tasks.is_empty() { EMPTY } else { IDLE });
+        }
+    }
+}

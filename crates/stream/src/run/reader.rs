@@ -1,0 +1,172 @@
+//! Reads a query's topics: records of all partitions, in the order in which they are to be processed.
+//!
+//! Where the order between topics matters (joins), the partition whose next record is the oldest goes
+//! first, as in Kafka Streams; otherwise partitions take turns.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use journal::{Journal, ReadError};
+use model::{Offset, Record, TopicPartition};
+
+use crate::operators::source::Incoming;
+
+/// The least that is read of a partition at once.
+const PARTITION_BYTES_MIN: usize = 64 << 10;
+
+/// Reads some partitions.
+pub struct Reader {
+    journal: Arc<dyn Journal>,
+    partitions: Vec<ReadPartition>,
+    is_ordered: bool,
+    turn: usize,
+}
+
+/// A partition that is read.
+#[derive(Debug)]
+pub struct ReadPartition {
+    /// Which of the query's topics.
+    pub topic: u32,
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// The next offset to process.
+    pub position: Offset,
+    /// The position that was committed last.
+    pub committed: Option<Offset>,
+    /// Read up to here and no further: for looks at a stream as it is now.
+    pub end: Option<Offset>,
+    fetched_to: Offset,
+    buffer: VecDeque<(Offset, Record)>,
+}
+
+impl ReadPartition {
+    /// A partition, from `position` on.
+    pub fn new(topic: u32, partition: TopicPartition, position: Offset) -> Self {
+        Self {
+            topic,
+            partition,
+            position,
+            committed: None,
+            end: None,
+            fetched_to: position,
+            buffer: VecDeque::new(),
+        }
+    }
+}
+
+impl Reader {
+    /// A reader of these partitions.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        partitions: Vec<ReadPartition>,
+        is_ordered: bool,
+    ) -> Self {
+        let is_ordered = is_ordered && partitions.len() > 1;
+        Self { journal, partitions, is_ordered, turn: 0 }
+    }
+
+    /// What is read, and how far.
+    pub fn partitions(&self) -> &[ReadPartition] {
+        &self.partitions
+    }
+
+    /// Notes that the current positions are committed.
+    pub fn committed(&mut self) {
+        for partition in &mut self.partitions {
+            partition.committed = Some(partition.position);
+        }
+    }
+
+    /// Records that are there and not processed.
+    pub fn lag(&self) -> u64 {
+        let lag = |partition: &ReadPartition| {
+            let end = self.journal.bounds(&partition.partition).ok()?.end;
+            Some((end.0 - partition.position.0).max(0) as u64)
+        };
+        self.partitions.iter().filter_map(lag).sum()
+    }
+
+    /// Has everything up to the ends that were set been read?
+    pub fn is_at_end(&self) -> bool {
+        self.partitions.iter().all(|p| p.end.is_some_and(|end| p.position >= end))
+    }
+
+    /// The next records, about `max_bytes` of them; none if all is read.
+    pub fn poll(&mut self, max_bytes: usize) -> Result<Vec<Incoming>, ReadError> {
+        if self.is_ordered { self.poll_ordered(max_bytes) } else { self.poll_in_turn(max_bytes) }
+    }
+
+    fn poll_in_turn(&mut self, max_bytes: usize) -> Result<Vec<Incoming>, ReadError> {
+        let count = self.partitions.len();
+        let mut incoming = Vec::new();
+        let mut bytes_left = max_bytes;
+        for _ in 0..count {
+            let at = self.turn % count;
+            self.turn = self.turn.wrapping_add(1);
+            let partition = &mut self.partitions[at];
+            fill(self.journal.as_ref(), partition, bytes_left)?;
+            for (offset, record) in partition.buffer.drain(..) {
+                bytes_left = bytes_left.saturating_sub(record_bytes(&record));
+                let (topic, number) = (partition.topic, partition.partition.partition.0);
+                incoming.push(Incoming { topic, partition: number, offset, record });
+            }
+            partition.position = partition.fetched_to;
+            if bytes_left < max_bytes / 2 {
+                break;
+            }
+        }
+        Ok(incoming)
+    }
+
+    fn poll_ordered(&mut self, max_bytes: usize) -> Result<Vec<Incoming>, ReadError> {
+        let share = (max_bytes / self.partitions.len().max(1)).max(PARTITION_BYTES_MIN);
+        for partition in &mut self.partitions {
+            fill(self.journal.as_ref(), partition, share)?;
+        }
+        let mut incoming = Vec::new();
+        let mut bytes_left = max_bytes;
+        while bytes_left > 0 {
+            let head = |p: &ReadPartition| p.buffer.front().map(|(_, r)| r.timestamp);
+            let oldest = (0..self.partitions.len())
+                .filter_map(|at| head(&self.partitions[at]).map(|time| (time, at)))
+                .min();
+            let Some((_, at)) = oldest else { break };
+            let partition = &mut self.partitions[at];
+            if let Some((offset, record)) = partition.buffer.pop_front() {
+                bytes_left = bytes_left.saturating_sub(record_bytes(&record).max(1));
+                partition.position = match partition.buffer.front() {
+                    Some((next, _)) => *next,
+                    None => partition.fetched_to,
+                };
+                let (topic, number) = (partition.topic, partition.partition.partition.0);
+                incoming.push(Incoming { topic, partition: number, offset, record });
+            }
+            // Without its next record it cannot be said whose turn it is.
+            fill(self.journal.as_ref(), &mut self.partitions[at], share)?;
+        }
+        Ok(incoming)
+    }
+}
+
+fn fill(
+    journal: &dyn Journal,
+    partition: &mut ReadPartition,
+    max_bytes: usize,
+) -> Result<(), ReadError> {
+    let is_done = partition.end.is_some_and(|end| partition.fetched_to >= end);
+    if !partition.buffer.is_empty() || is_done {
+        return Ok(());
+    }
+    let fetched = journal.read(&partition.partition, partition.fetched_to, max_bytes)?;
+    let end = partition.end.unwrap_or(Offset(i64::MAX));
+    partition.buffer.extend(fetched.records.into_iter().filter(|(offset, _)| *offset < end));
+    partition.fetched_to = fetched.next;
+    if partition.buffer.is_empty() {
+        partition.position = partition.fetched_to;
+    }
+    Ok(())
+}
+
+fn record_bytes(record: &Record) -> usize {
+    record.key.as_ref().map_or(0, |k| k.len()) + record.value.as_ref().map_or(0, |v| v.len()) + 16
+}

@@ -1,0 +1,232 @@
+//! A push query's task (or a pull query's on a stream): reads, processes, hands rows to its client.
+//! It has no position and no state that anybody else would ever see.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use functions::aggregate::Limits;
+use journal::Journal;
+use model::{Clock, TopicPartition};
+use sql::ast::SourceKind;
+use sql::catalog::Catalog;
+use sql::plan::QueryPlan;
+use tokio::sync::mpsc;
+
+use crate::operators::Cycle;
+use crate::processing_log::LogEntry;
+use crate::push::{PushEvent, QueryEnd};
+use crate::rows::RowBatch;
+use crate::run::TaskError;
+use crate::run::log_writer::LogWriter;
+use crate::run::persistent::{OffsetReset, topology_of};
+use crate::run::reader::{ReadPartition, Reader};
+use crate::run::shared::Shared;
+use crate::state::changelog::Changelog;
+use crate::topology::Topology;
+
+/// About so much is read for one batch: a few of them wait in the client's queue.
+const BATCH_BYTES: usize = 256 << 10;
+/// A client whose queue stays full for so long is cut off.
+const SLOW_CLIENT: Duration = Duration::from_secs(30);
+
+/// What a push query's task is made of.
+pub struct TransientSpec {
+    /// The query's id.
+    pub id: String,
+    /// What it does.
+    pub plan: Arc<QueryPlan>,
+    /// The streams and tables.
+    pub catalog: Arc<Catalog>,
+    /// Where everything is.
+    pub journal: Arc<dyn Journal>,
+    /// Schemas.
+    pub registry: Arc<dyn format::Registry>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where to start; `None`: tables at the oldest, streams behind the newest record.
+    pub offset_reset: Option<OffsetReset>,
+    /// May changes of a key be told as one?
+    pub merges: bool,
+    /// Everything is partition 0.
+    pub single_partition: bool,
+    /// How large results of aggregates may grow.
+    pub limits: Limits,
+    /// End where the topics end now.
+    pub ends_now: bool,
+    /// Where failed rows are noted.
+    pub log: Option<Arc<LogWriter>>,
+    /// What the engine knows of it.
+    pub shared: Arc<Shared>,
+    /// Set when the client is gone.
+    pub is_abandoned: Arc<AtomicBool>,
+    /// The client's queue.
+    pub events: mpsc::Sender<PushEvent>,
+}
+
+/// A push query at work.
+pub struct TransientTask {
+    spec: TransientSpec,
+    topology: Topology,
+    reader: Reader,
+    partitions: u32,
+    rows_left: Option<u64>,
+    blocked_since: Option<Duration>,
+    is_over: bool,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stepped {
+    /// Rows went through.
+    Worked,
+    /// There is nothing to do now.
+    Idle,
+    /// It has ended.
+    Ended,
+}
+
+impl TransientTask {
+    /// Opens a task.
+    pub fn open(spec: TransientSpec) -> Result<Self, TaskError> {
+        let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.limits)?;
+        let mut partitions = Vec::new();
+        for (index, topic) in (0u32..).zip(topology.topics()) {
+            let info = spec.journal.topic(topic);
+            let info = info.ok_or_else(|| TaskError::NoTopic(topic.to_string()))?;
+            for number in 0..info.spec.partitions {
+                let partition = TopicPartition::new(topic.clone(), number);
+                let bounds = spec.journal.bounds(&partition)?;
+                let is_table = spec.catalog.sources.values().any(|source| {
+                    *source.topic == **topic
+                        && source.kind == SourceKind::Table
+                        && spec.plan.sources.contains(&source.name)
+                });
+                let position = match spec.offset_reset {
+                    Some(OffsetReset::Earliest) => bounds.start,
+                    Some(OffsetReset::Latest) => bounds.end,
+                    None if is_table || spec.ends_now => bounds.start,
+                    None => bounds.end,
+                };
+                let mut read = ReadPartition::new(index, partition, position);
+                read.end = spec.ends_now.then_some(bounds.end);
+                partitions.push(read);
+            }
+        }
+        let count = partitions.iter().map(|p| p.partition.partition.0 + 1).max().unwrap_or(1);
+        let reader = Reader::new(spec.journal.clone(), partitions, topology.is_ordered());
+        Ok(Self {
+            topology,
+            reader,
+            partitions: count,
+            rows_left: spec.plan.limit,
+            blocked_since: None,
+            is_over: false,
+            spec,
+        })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.spec.id
+    }
+
+    /// Reads, processes and hands over one batch.
+    pub fn step(&mut self) -> Stepped {
+        if self.is_over {
+            return Stepped::Ended;
+        }
+        if self.spec.is_abandoned.load(Ordering::Acquire) || self.spec.events.is_closed() {
+            return self.end(None);
+        }
+        if self.spec.shared.is_closed() {
+            return self.end(Some(QueryEnd::Terminated));
+        }
+        if self.rows_left == Some(0) {
+            return self.end(Some(QueryEnd::LimitReached));
+        }
+        // The last place in the queue is for the end.
+        if self.spec.events.capacity() < 2 {
+            let now = self.spec.clock.monotonic();
+            let since = *self.blocked_since.get_or_insert(now);
+            if now.saturating_sub(since) < SLOW_CLIENT {
+                return Stepped::Idle;
+            }
+            let seconds = SLOW_CLIENT.as_secs();
+            let words = format!("the client took no row for {seconds} s; the query was ended");
+            return self.end(Some(QueryEnd::TooSlow(words)));
+        }
+        self.blocked_since = None;
+        match self.batch() {
+            Ok(true) => Stepped::Worked,
+            Ok(false) if self.reader.is_at_end() && self.spec.ends_now => {
+                self.end(Some(QueryEnd::Completed))
+            }
+            Ok(false) => Stepped::Idle,
+            Err(error) => self.end(Some(QueryEnd::Failed(error.to_string()))),
+        }
+    }
+
+    fn batch(&mut self) -> Result<bool, TaskError> {
+        let incoming = self.reader.poll(BATCH_BYTES)?;
+        if incoming.is_empty() {
+            return Ok(false);
+        }
+        let now = self.spec.clock.now();
+        let mut log: Vec<LogEntry> = Vec::new();
+        let mut cycle = Cycle {
+            now_ms: now.0,
+            merge: self.spec.merges && incoming.len() >= 1024,
+            single_partition: self.spec.single_partition,
+            partitions: self.partitions,
+            query: &self.spec.id,
+            log: &mut log,
+        };
+        let batch = self.topology.run(&incoming, &mut cycle)?;
+        // Nobody will restore this state; what piled up for the changelog is let go.
+        self.topology.flush(&mut Changelog::default());
+        if let (Some(writer), false) = (&self.spec.log, log.is_empty()) {
+            let commit =
+                journal::Commit { records: vec![writer.records(&log, now)], offsets: Vec::new() };
+            self.spec.journal.commit(commit)?;
+        }
+        let newest = incoming.iter().map(|i| i.record.timestamp.0).max();
+        self.spec.shared.progressed(incoming.len(), batch.rows, log.len(), newest);
+        let batch = match self.spec.plan.kind {
+            SourceKind::Table => batch,
+            SourceKind::Stream => {
+                let present = crate::batch::present_bits(batch.new.present.as_ref(), batch.rows);
+                batch.filter(&present)
+            }
+        };
+        if batch.rows == 0 {
+            return Ok(true);
+        }
+        let columns = self.spec.plan.output_columns.iter();
+        let mut rows = RowBatch {
+            columns: columns.map(|&at| batch.new.columns[at].clone()).collect(),
+            rows: batch.rows,
+            present: batch.new.present,
+        };
+        if let Some(left) = &mut self.rows_left {
+            rows = rows.take_first(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left -= rows.rows as u64;
+        }
+        // A client that has gone in the meantime is noticed at the next step.
+        let _ = self.spec.events.try_send(PushEvent::Rows(rows));
+        if self.rows_left == Some(0) {
+            self.end(Some(QueryEnd::LimitReached));
+        }
+        Ok(true)
+    }
+
+    fn end(&mut self, end: Option<QueryEnd>) -> Stepped {
+        self.is_over = true;
+        if let Some(end) = end {
+            // Only a client that has gone misses the end.
+            let _ = self.spec.events.try_send(PushEvent::End(end));
+        }
+        self.spec.shared.close();
+        Stepped::Ended
+    }
+}

@@ -1,0 +1,456 @@
+//! A query's operators, made from its plan, in the order rows go through them.
+//!
+//! The plan is a tree, so every operator has one consumer, and the last one's rows are the query's.
+
+mod columns;
+
+use std::sync::Arc;
+
+use functions::aggregate::Limits;
+use model::{Namespace, Schema};
+use sql::ast::SourceKind;
+use sql::catalog::Catalog;
+use sql::plan::{Step, StepKind};
+
+use crate::batch::Batch;
+use crate::operators::aggregate::windows::{WindowKind, Windows};
+use crate::operators::aggregate::{Aggregate, AggregateSpec};
+use crate::operators::filter::Filter;
+use crate::operators::flat_map::FlatMap;
+use crate::operators::foreign_key_join::{self, ForeignKeyJoin};
+use crate::operators::join::Input;
+use crate::operators::rekey::Rekey;
+use crate::operators::select::Select;
+use crate::operators::session::SessionAggregate;
+use crate::operators::source::{Incoming, SourceOperator, SourceParts};
+use crate::operators::stream_stream_join::{self, StreamStreamJoin};
+use crate::operators::stream_table_join::StreamTableJoin;
+use crate::operators::suppress::Suppress;
+use crate::operators::table_table_join::TableTableJoin;
+use crate::operators::{Cycle, Operator, ProcessError};
+use crate::state::changelog::{Changelog, StoreId};
+use crate::state::codec::DecodeError;
+use columns::{Needed, mark_args, mark_expr, mark_exprs};
+
+/// A query's operators.
+pub struct Topology {
+    nodes: Vec<Node>,
+    topics: Vec<Arc<str>>,
+    outline: String,
+    stores: u8,
+    retention_ms: Option<i64>,
+}
+
+struct Node {
+    operator: NodeOperator,
+    inputs: Vec<usize>,
+    schema: Schema,
+}
+
+enum NodeOperator {
+    Source(Box<SourceOperator>),
+    Other(Box<dyn Operator>),
+}
+
+/// Why a plan cannot be run.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TopologyError {
+    /// A stream or table of the plan is not there any more.
+    #[error("'{0}' does not exist any more")]
+    NoSource(String),
+    /// A format refuses the columns.
+    #[error(transparent)]
+    Codec(#[from] format::CodecError),
+    /// An aggregate refuses its arguments.
+    #[error("{0}")]
+    Aggregate(String),
+    /// More stores than numbers.
+    #[error("a query may have at most 250 stores")]
+    TooLarge,
+}
+
+/// What operators are made with.
+pub struct Surroundings<'a> {
+    /// Streams and tables.
+    pub catalog: &'a Catalog,
+    /// Schemas.
+    pub registry: &'a Arc<dyn format::Registry>,
+    /// How large results of aggregates may grow.
+    pub limits: Limits,
+}
+
+impl Topology {
+    /// The operators of a plan whose last step is `root`; `needed`: which of its columns are used;
+    /// `wants_old`: are old values wanted behind the last one?
+    pub fn new(
+        root: &Step,
+        needed: Vec<bool>,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, TopologyError> {
+        let topology = Topology {
+            nodes: Vec::new(),
+            topics: Vec::new(),
+            outline: String::new(),
+            stores: 0,
+            retention_ms: None,
+        };
+        let mut builder = Builder { surroundings, topology };
+        builder.add(root, Wish { old: false, needed, only_last: false })?;
+        Ok(builder.topology)
+    }
+
+    /// The topics it reads; [`Incoming::topic`] counts them.
+    pub fn topics(&self) -> &[Arc<str>] {
+        &self.topics
+    }
+
+    /// The operators in a line each: what the state is for.
+    pub fn outline(&self) -> &str {
+        &self.outline
+    }
+
+    /// A store's number that no operator has: for the view.
+    pub fn free_store(&self) -> StoreId {
+        StoreId(self.stores)
+    }
+
+    /// How long windows of the result are kept, if it is windowed by the query itself.
+    pub fn retention_ms(&self) -> Option<i64> {
+        self.retention_ms
+    }
+
+    /// Does the order between its topics matter?
+    pub fn is_ordered(&self) -> bool {
+        self.topics.len() > 1
+    }
+
+    /// Has it anything to remember?
+    pub fn has_state(&self) -> bool {
+        self.stores > 0
+    }
+
+    /// Takes records through all operators.
+    pub fn run(
+        &mut self,
+        incoming: &[Incoming],
+        cycle: &mut Cycle<'_>,
+    ) -> Result<Batch, ProcessError> {
+        let mut outputs: Vec<Option<Batch>> = Vec::with_capacity(self.nodes.len());
+        for node in &mut self.nodes {
+            let inputs: Vec<Batch> = node
+                .inputs
+                .iter()
+                .map(|&at| outputs[at].take().expect("an operator's input runs before it"))
+                .collect();
+            let output = match &mut node.operator {
+                NodeOperator::Source(source) => source.read(incoming, cycle)?,
+                NodeOperator::Other(_) if inputs.iter().all(|batch| batch.rows == 0) => {
+                    Batch::empty(&node.schema)
+                }
+                NodeOperator::Other(operator) => operator.process(inputs, cycle)?,
+            };
+            debug_assert!(
+                output.rows == 0 || output.new.columns.len() == node.schema.columns.len(),
+                "an operator gives the columns its step says"
+            );
+            outputs.push(Some(output));
+        }
+        Ok(outputs.pop().flatten().expect("a plan has a step"))
+    }
+
+    /// Writes what changed in all stores.
+    pub fn flush(&mut self, log: &mut Changelog) {
+        for node in &mut self.nodes {
+            match &mut node.operator {
+                NodeOperator::Source(source) => source.flush(log),
+                NodeOperator::Other(operator) => operator.flush(log),
+            }
+        }
+    }
+
+    /// Takes over a change of a store that was written once.
+    pub fn restore(
+        &mut self,
+        store: StoreId,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), DecodeError> {
+        for node in &mut self.nodes {
+            match &mut node.operator {
+                NodeOperator::Source(source) if source.store() == Some(store) => {
+                    return source.restore(key, value);
+                }
+                NodeOperator::Other(operator) if operator.stores().contains(&store) => {
+                    return operator.restore(store, key, value);
+                }
+                _ => {}
+            }
+        }
+        Err(DecodeError)
+    }
+
+    /// To be called when all changes have been taken over.
+    pub fn restored(&mut self) -> Result<(), DecodeError> {
+        for node in &mut self.nodes {
+            if let NodeOperator::Other(operator) = &mut node.operator {
+                operator.restored()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a step's consumer wishes of it.
+struct Wish {
+    /// Old values of a table.
+    old: bool,
+    /// Which columns are used.
+    needed: Needed,
+    /// Only the last change of a key within a batch counts.
+    only_last: bool,
+}
+
+/// A step as its consumer sees it.
+struct Built {
+    node: usize,
+    kind: SourceKind,
+    /// For each column: does a tombstone keep it?
+    stays: Vec<bool>,
+    /// The windows of an aggregation below, if nothing but filters and selects is between.
+    windows: Option<Windows>,
+}
+
+struct Builder<'a> {
+    surroundings: &'a Surroundings<'a>,
+    topology: Topology,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, step: &Step, wish: Wish) -> Result<Built, TopologyError> {
+        match &step.kind {
+            StepKind::Source { name, .. } => self.source(step, name, wish),
+            StepKind::Filter { input, predicate } => {
+                let mut needed = wish.needed;
+                mark_expr(predicate, &mut needed);
+                let below = self.add(input, Wish { old: true, needed, only_last: false })?;
+                let filter = Filter {
+                    predicate: predicate.clone(),
+                    kind: below.kind,
+                    stays: below.stays.clone(),
+                    wants_old: wish.old,
+                };
+                Ok(Built { node: self.node(step, Box::new(filter), &[&below]), ..below })
+            }
+            StepKind::Select { input, columns } => {
+                let mut needed = nothing(input);
+                mark_exprs(columns, &mut needed);
+                let below =
+                    self.add(input, Wish { old: wish.old, needed, only_last: wish.only_last })?;
+                let stays: Vec<bool> = columns
+                    .iter()
+                    .zip(&step.schema.columns)
+                    .map(|(expr, column)| {
+                        column.namespace == Namespace::Key || columns::stays(expr, &below.stays)
+                    })
+                    .collect();
+                let select = Select { columns: columns.clone(), stays: stays.clone() };
+                Ok(Built { node: self.node(step, Box::new(select), &[&below]), stays, ..below })
+            }
+            StepKind::FlatMap { input, functions } => {
+                let mut needed = wish.needed[..input.schema.columns.len()].to_vec();
+                functions.iter().for_each(|call| mark_args(&call.args, &mut needed));
+                let below = self.add(input, Wish { old: false, needed, only_last: false })?;
+                let flat_map = FlatMap { functions: functions.clone() };
+                let stays = vec![false; step.schema.columns.len()];
+                Ok(Built { node: self.node(step, Box::new(flat_map), &[&below]), stays, ..below })
+            }
+            StepKind::Rekey { input, keys } => {
+                let mut needed = wish.needed[keys.len()..].to_vec();
+                mark_exprs(keys, &mut needed);
+                let below = self.add(input, Wish { old: true, needed, only_last: false })?;
+                let rekey = Rekey { keys: keys.clone(), kind: below.kind };
+                let stays = (0..step.schema.columns.len()).map(|i| i < keys.len()).collect();
+                let node = self.node(step, Box::new(rekey), &[&below]);
+                Ok(Built { node, stays, kind: below.kind, windows: None })
+            }
+            StepKind::Aggregate { .. } => self.aggregate(step, wish),
+            StepKind::Suppress { input } => {
+                let wish_below = Wish { old: false, needed: wish.needed, only_last: true };
+                let below = self.add(input, wish_below)?;
+                let grace_ms = below.windows.map_or(0, |w| match w.kind {
+                    WindowKind::Session { gap_ms } => w.grace_ms.saturating_add(gap_ms),
+                    _ => w.grace_ms,
+                });
+                let suppress = Suppress::new(&step.schema, grace_ms, wish.old, self.stores()?);
+                Ok(Built { node: self.node(step, Box::new(suppress), &[&below]), ..below })
+            }
+            StepKind::StreamStreamJoin { left, right, kind, within } => {
+                let (left_input, right_input) = (Input::of(&left.schema), Input::of(&right.schema));
+                let below = self.both(left, right)?;
+                let stores: [StoreId; stream_stream_join::STORES] = self.stores()?;
+                let join =
+                    StreamStreamJoin::new(left_input, right_input, *kind, (*within).into(), stores);
+                Ok(self.joined(step, Box::new(join), &below, SourceKind::Stream))
+            }
+            StepKind::StreamTableJoin { left, right, kind } => {
+                let (left_input, right_input) = (Input::of(&left.schema), Input::of(&right.schema));
+                let below = self.both(left, right)?;
+                let [store] = self.stores()?;
+                let join = StreamTableJoin::new(left_input, right_input, *kind, store);
+                Ok(self.joined(step, Box::new(join), &below, SourceKind::Stream))
+            }
+            StepKind::TableTableJoin { left, right, kind } => {
+                let (left_input, right_input) = (Input::of(&left.schema), Input::of(&right.schema));
+                let below = self.both(left, right)?;
+                let stores = self.stores()?;
+                let join = TableTableJoin::new(left_input, right_input, *kind, wish.old, stores);
+                Ok(self.joined(step, Box::new(join), &below, SourceKind::Table))
+            }
+            StepKind::ForeignKeyJoin { left, right, foreign_key, kind } => {
+                let inputs = (Input::of(&left.schema), Input::of(&right.schema));
+                let below = self.both(left, right)?;
+                let stores: [StoreId; foreign_key_join::STORES] = self.stores()?;
+                let join =
+                    ForeignKeyJoin::new(inputs, foreign_key.clone(), *kind, wish.old, stores);
+                Ok(self.joined(step, Box::new(join), &below, SourceKind::Table))
+            }
+        }
+    }
+
+    fn source(&mut self, step: &Step, name: &str, wish: Wish) -> Result<Built, TopologyError> {
+        let source = self
+            .surroundings
+            .catalog
+            .sources
+            .get(name)
+            .ok_or_else(|| TopologyError::NoSource(name.to_owned()))?;
+        let topics = &mut self.topology.topics;
+        let known = topics.iter().position(|topic| **topic == *source.topic);
+        let topic_index = known.unwrap_or_else(|| {
+            topics.push(source.topic.as_str().into());
+            topics.len() - 1
+        });
+        let is_table = source.kind == SourceKind::Table;
+        let old_values = if is_table && wish.old { Some(self.store()?) } else { None };
+        let timestamp = source.timestamp.as_ref().map(|t| t.name.as_str());
+        let is_wanted = |(column, needed): (&model::Column, &bool)| {
+            *needed || Some(column.name.as_str()) == timestamp
+        };
+        let values = step.schema.columns.iter().zip(&wish.needed);
+        let values = values.filter(|(column, _)| column.namespace == Namespace::Value);
+        let wanted: Vec<bool> = values.map(is_wanted).collect();
+        let parts = SourceParts {
+            source,
+            schema: &step.schema,
+            topic_index: topic_index as u32,
+            old_values,
+            wanted: wanted.contains(&false).then_some(wanted),
+        };
+        let operator = SourceOperator::new(parts, self.surroundings.registry)?;
+        let stays = step
+            .schema
+            .columns
+            .iter()
+            .map(|c| c.namespace == Namespace::Key || columns::is_window_bound(c))
+            .collect();
+        let operator = NodeOperator::Source(Box::new(operator));
+        let node = self.push(operator, step, &[], &format!("Source {name}"));
+        Ok(Built { node, kind: source.kind, stays, windows: None })
+    }
+
+    fn aggregate(&mut self, step: &Step, wish: Wish) -> Result<Built, TopologyError> {
+        let StepKind::Aggregate { input, input_kind, keys, carried, aggregates, window } =
+            &step.kind
+        else {
+            unreachable!("called for aggregations only")
+        };
+        let mut needed = nothing(input);
+        mark_exprs(keys, &mut needed);
+        mark_exprs(carried, &mut needed);
+        aggregates.iter().for_each(|call| mark_exprs(&call.args, &mut needed));
+        let input_is_table = *input_kind == SourceKind::Table;
+        let below = self.add(input, Wish { old: input_is_table, needed, only_last: false })?;
+        let windows = window.as_ref().map(|window| Windows::of(window, wish.only_last));
+        let spec = AggregateSpec {
+            keys: keys.clone(),
+            carried: carried.clone(),
+            calls: aggregates.clone(),
+            windows,
+            wants_old: wish.old,
+            input_is_table,
+            only_last_counts: wish.only_last,
+            keeps_partition: columns::are_key_columns(keys, &input.schema),
+            limits: self.surroundings.limits,
+            schema: step.schema.clone(),
+        };
+        let stores = self.stores()?;
+        let is_session = windows.is_some_and(|w| matches!(w.kind, WindowKind::Session { .. }));
+        let operator: Box<dyn Operator> = if is_session {
+            Box::new(SessionAggregate::new(spec, stores).map_err(TopologyError::Aggregate)?)
+        } else {
+            Box::new(Aggregate::new(spec, stores).map_err(TopologyError::Aggregate)?)
+        };
+        self.topology.retention_ms = windows.map(|w| w.retention_ms);
+        let columns = step.schema.columns.iter().enumerate();
+        let stays = columns.map(|(i, c)| i < keys.len() || columns::is_window_bound(c)).collect();
+        let node = self.node(step, operator, &[&below]);
+        Ok(Built { node, kind: SourceKind::Table, stays, windows })
+    }
+
+    fn both(&mut self, left: &Step, right: &Step) -> Result<[Built; 2], TopologyError> {
+        let everything = |step: &Step| Wish {
+            old: false,
+            needed: vec![true; step.schema.columns.len()],
+            only_last: false,
+        };
+        Ok([self.add(left, everything(left))?, self.add(right, everything(right))?])
+    }
+
+    fn joined(
+        &mut self,
+        step: &Step,
+        operator: Box<dyn Operator>,
+        below: &[Built; 2],
+        kind: SourceKind,
+    ) -> Built {
+        let key = |c: &model::Column| c.namespace == Namespace::Key;
+        let keys = step.schema.columns.iter().take_while(|c| key(c)).count().max(1);
+        let stays = (0..step.schema.columns.len()).map(|i| i < keys).collect();
+        let node = self.node(step, operator, &[&below[0], &below[1]]);
+        Built { node, kind, stays, windows: None }
+    }
+
+    fn node(&mut self, step: &Step, operator: Box<dyn Operator>, below: &[&Built]) -> usize {
+        let name = columns::step_name(&step.kind);
+        let inputs: Vec<usize> = below.iter().map(|built| built.node).collect();
+        self.push(NodeOperator::Other(operator), step, &inputs, name)
+    }
+
+    fn push(&mut self, operator: NodeOperator, step: &Step, inputs: &[usize], name: &str) -> usize {
+        let at = self.topology.nodes.len();
+        let line = format!("{at}: {name} <- {inputs:?} ({})\n", step.schema);
+        self.topology.outline.push_str(&line);
+        let (inputs, schema) = (inputs.to_vec(), step.schema.clone());
+        self.topology.nodes.push(Node { operator, inputs, schema });
+        at
+    }
+
+    fn store(&mut self) -> Result<StoreId, TopologyError> {
+        let store = StoreId(self.topology.stores);
+        self.topology.stores =
+            store.0.checked_add(1).filter(|n| *n <= 250).ok_or(TopologyError::TooLarge)?;
+        Ok(store)
+    }
+
+    fn stores<const N: usize>(&mut self) -> Result<[StoreId; N], TopologyError> {
+        let mut stores = [StoreId(0); N];
+        for store in &mut stores {
+            *store = self.store()?;
+        }
+        Ok(stores)
+    }
+}
+
+fn nothing(step: &Step) -> Needed {
+    vec![false; step.schema.columns.len()]
+}
