@@ -89,7 +89,6 @@ impl Node {
             properties: options.settings,
         })
         .context("the command log cannot be carried out")?;
-        connectors.restore().context("connectors cannot be started again")?;
         let router =
             api::router(api::Api { engine: engine.clone(), service_id: SERVICE_ID.to_string() });
         Ok(Self { engine, journal, connectors, router })
@@ -109,6 +108,13 @@ impl Node {
                 .configure(&feed.name, ConnectorKind::Source, &feed.properties)
                 .with_context(|| format!("feed {} of {}", feed.name, city.name))?;
         }
+        Ok(())
+    }
+
+    /// Starts the connectors that statements made before the last stop. After the cities, whose feeds
+    /// may have another address by now.
+    pub(crate) fn restore_connectors(&self) -> Result<()> {
+        self.connectors.restore().context("connectors cannot be started again")?;
         Ok(())
     }
 

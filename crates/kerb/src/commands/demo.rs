@@ -59,6 +59,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     })?;
     node.run_interface()?;
     node.start_city(&city, &city.demo_feeds(&format!("http://{}", feeds.address())))?;
+    node.restore_connectors()?;
     eprintln!("{}. {}.", city.attribution, city.licence);
     eprintln!(
         "Playing {} times faster than life. REST API on http://{address}: kerb sql --server http://{address}",

@@ -52,6 +52,7 @@ pub(crate) async fn run(arguments: Up) -> Result<(), Exit> {
             println!("{}: {} ({})", city.title, city.attribution, city.licence);
         }
     }
+    node.restore_connectors()?;
     println!(
         "kerb listens on http://{address} (ksqlDB's REST API; `kerb sql --server http://{address}`)"
     );
