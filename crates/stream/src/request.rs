@@ -69,6 +69,14 @@ impl RequestError {
         Self { kind, message: message.into(), statement: None, answers: Vec::new() }
     }
 
+    /// A refusal of a statement that means nothing.
+    pub fn analysis(error: &sql::analyze::AnalyzeError, statement: impl Into<String>) -> Self {
+        if error.blames_request() {
+            return Self::new(RequestErrorKind::BadRequest, error.to_string());
+        }
+        Self::statement(error.to_string(), statement)
+    }
+
     /// A refusal of one statement.
     pub fn statement(message: impl Into<String>, statement: impl Into<String>) -> Self {
         Self {

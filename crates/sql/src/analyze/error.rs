@@ -77,6 +77,19 @@ impl AnalyzeError {
         }
     }
 
+    /// Does ksqlDB blame the request as a whole (error code 40000), not the statement (40001)?
+    ///
+    /// Clients see the difference only in the code; there is no rule but that of the recordings.
+    pub fn blames_request(&self) -> bool {
+        matches!(
+            &*self.kind,
+            AnalyzeErrorKind::Query(QueryError::SinkFormat(_))
+                | AnalyzeErrorKind::Insert(
+                    InsertError::UnknownTarget { .. } | InsertError::NullKey { .. }
+                )
+        )
+    }
+
     /// Where in the statement it is.
     pub fn place(&self) -> Option<Place> {
         let (text, offset) = self.source.as_ref()?;

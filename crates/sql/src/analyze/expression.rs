@@ -1,8 +1,8 @@
 //! Expressions as written in, typed expressions over one input out.
 //!
-//! A [`Scope`] says which columns an expression may name and where they stand in the input's schema.
-//! The [`Binder`] walks the expression, resolves names, picks signatures of functions, checks types
-//! and makes every implicit conversion an explicit CAST.
+//! A [`Scope`] says which columns an expression may name, and where they stand in the input's
+//! schema. The [`Binder`] walks the expression, resolves names, picks signatures of functions,
+//! checks types and makes implicit conversions explicit.
 
 pub mod call;
 pub mod coerce;

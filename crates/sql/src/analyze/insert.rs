@@ -73,21 +73,33 @@ pub fn analyze_insert_values(
         plan.values[at] = Some(typed(target, name, &column.ty, value, context)?);
     }
     if source.kind == SourceKind::Table {
-        let key = |at: usize| all[at].namespace == Namespace::Key;
-        let is_null = |value: &Option<Expr>| match value {
-            None => true,
-            Some(value) => matches!(value.kind, expr::ExprKind::Literal(Value::Null)),
-        };
-        let missing: Vec<_> = (0..all.len())
-            .filter(|at| key(*at) && is_null(&plan.values[*at]))
-            .map(|at| all[at].name.clone())
-            .collect();
-        if !missing.is_empty() {
-            let (target, columns) = (target.to_owned(), missing.join(", "));
-            return Err(InsertError::NoKey { target, columns }.into());
-        }
+        check_key(target, &all, &plan.values)?;
     }
     Ok(Planned::InsertValues(plan))
+}
+
+/// A table's row needs its whole key.
+fn check_key(target: &str, columns: &[Column], values: &[Option<Expr>]) -> Result<()> {
+    let keys =
+        || columns.iter().zip(values).filter(|(column, _)| column.namespace == Namespace::Key);
+    let named = |missing: Vec<&Column>| {
+        let names: Vec<_> = missing.iter().map(|column| column.name.as_str()).collect();
+        (target.to_owned(), names.join(", "))
+    };
+    let missing: Vec<_> = keys().filter(|(_, value)| value.is_none()).map(|(c, _)| c).collect();
+    if !missing.is_empty() {
+        let (target, columns) = named(missing);
+        return Err(InsertError::NoKey { target, columns }.into());
+    }
+    let is_null = |value: &Option<Expr>| {
+        value.as_ref().is_some_and(|v| matches!(v.kind, expr::ExprKind::Literal(Value::Null)))
+    };
+    let null: Vec<_> = keys().filter(|(_, value)| is_null(value)).map(|(c, _)| c).collect();
+    if !null.is_empty() {
+        let (target, columns) = named(null);
+        return Err(InsertError::NullKey { target, columns }.into());
+    }
+    Ok(())
 }
 
 /// A value as the column's type.

@@ -384,8 +384,8 @@ fn rekey(
     Ok(stage)
 }
 
-/// What `*` of a join with PARTITION BY stands for: all of each source, pseudo columns and at last the
-/// key, too.
+/// What `*` of a join with PARTITION BY stands for: all of each source, pseudo columns and at last
+/// the key, too.
 fn joined_star(scope: &Scope) -> Vec<StarColumn> {
     let mut aliases: Vec<&String> = Vec::new();
     for alias in scope.columns.iter().filter_map(|column| column.alias.as_ref()) {

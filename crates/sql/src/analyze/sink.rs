@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Column, FormatKind, Namespace, Schema, SqlType, Value};
 
-use super::error::{AnalyzeError, InsertError, QueryError, SourceError};
+use super::error::{AnalyzeError, AnalyzeErrorKind, InsertError, QueryError, SourceError};
 use super::expression::coerce;
 use super::properties::{With, complete, sorted};
 use super::query::{AnalyzedQuery, Context, Target, analyze_query};
@@ -112,6 +112,14 @@ fn window_retention(step: &crate::plan::Step) -> Option<i64> {
     }
 }
 
+/// The format's complaint, as one of the query's sink.
+fn of_sink(error: AnalyzeError) -> AnalyzeError {
+    match *error.kind {
+        AnalyzeErrorKind::Source(kind) => QueryError::SinkFormat(kind).into(),
+        _ => error,
+    }
+}
+
 /// The sink that is to be made.
 struct Made<'a> {
     statement: &'a ast::CreateAs,
@@ -137,8 +145,8 @@ impl Made<'_> {
         let value_format = with.value_format(Some(&leftmost.value_format), context.settings)?;
         let value_format =
             formats::wrap_value(value_format, with.wrap_single, values.len(), context.settings)?;
-        formats::check(&key_format, &keys, true)?;
-        formats::check(&value_format, &values, false)?;
+        formats::check(&key_format, &keys, true).map_err(of_sink)?;
+        formats::check(&value_format, &values, false).map_err(of_sink)?;
         let name = statement.name.clone();
         let topic = with.topic.clone().unwrap_or_else(|| name.clone());
         self.check_registered(&topic, &key_format, &keys, true)?;

@@ -134,7 +134,7 @@ impl Inner {
             }
             let settings = session.settings(&self.options.properties);
             let planned = analyze(statement, &catalog, &world, &settings, next_query)
-                .map_err(|error| RequestError::statement(error.to_string(), told(statement)))?;
+                .map_err(|error| RequestError::analysis(&error, told(statement)))?;
             match &planned {
                 Planned::InsertValues(plan) => {
                     self.record_of(plan, &catalog)
@@ -222,7 +222,7 @@ impl Inner {
         let query_number = self.next_query()?;
         let refuse = |message: String| RequestError::statement(message, told(statement));
         let planned = analyze(statement, &catalog, &self.world(), &settings, query_number)
-            .map_err(|error| refuse(error.to_string()))?;
+            .map_err(|error| RequestError::analysis(&error, told(statement)))?;
         let text = match &planned {
             Planned::InsertValues(plan) => {
                 self.insert_values(plan, &catalog).map_err(refuse)?;

@@ -114,7 +114,7 @@ impl Inner {
             }
         }
         let planned = analyze(statement, &catalog, &self.world(), &settings, 0)
-            .map_err(|error| RequestError::statement(error.to_string(), told(statement)))?;
+            .map_err(|error| RequestError::analysis(&error, told(statement)))?;
         match planned {
             Planned::Pull(plan) if plan.source_kind == SourceKind::Table => {
                 self.pull(&plan, &catalog, statement)

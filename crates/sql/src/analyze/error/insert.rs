@@ -80,6 +80,17 @@ pub enum InsertError {
         /// Its key.
         columns: String,
     },
+    /// A table's row with a null key.
+    #[error(
+        "Failed to insert values into '{target}'. The primary key column(s) {columns} of a table \
+         must not be null."
+    )]
+    NullKey {
+        /// The target.
+        target: String,
+        /// Its key.
+        columns: String,
+    },
     /// INSERT INTO a table SELECT.
     #[error("INSERT INTO can only be used to insert into a stream. {0} is a table.")]
     IntoTable(String),

@@ -2,6 +2,8 @@
 
 use model::SqlType;
 
+use super::SourceError;
+
 /// A SELECT that cannot be run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum QueryError {
@@ -109,6 +111,9 @@ pub enum QueryError {
         /// GROUP BY or JOIN.
         what: &'static str,
     },
+    /// The sink's format cannot hold the columns.
+    #[error(transparent)]
+    SinkFormat(SourceError),
     /// State that the value format cannot hold.
     #[error(
         "One of the functions used in the statement has an intermediate type that the value \
