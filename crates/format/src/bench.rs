@@ -1,5 +1,5 @@
-//! What the formats' speed is measured by: rows as in the pipeline the project grew out of, made once,
-//! and closures that read or write all of them. The caller keeps the time.
+//! What the formats' speed is measured by: rows as in the pipeline the project grew out of, made
+//! once, and closures that read or write all of them. The caller keeps the time.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -109,7 +109,8 @@ fn source_row(i: usize) -> Bytes {
     let (name, free) = (i % 23, i * 7 % 400);
     let _ = write!(
         row,
-        "2020-07-{:02},{:02}{:02},Car park {name} Street,{},{free},Spaces,53.79{:04}89,-1.75{:04}21,\
+        "2020-07-{:02},{:02}{:02},Car park {name} Street,{},{free},Spaces,\
+         53.79{:04}89,-1.75{:04}21,\
          \"https://maps.example/?daddr=53.79{:04},-1.75{:04}\"",
         1 + i % 28,
         i % 24,

@@ -47,8 +47,8 @@ fn shape(
     Ok(Shape { format, columns, is_single })
 }
 
-/// The payload of a JSON document by the schema of this id; `null` is no payload. Names are taken in
-/// any case.
+/// The payload of a JSON document by the schema of this id; `null` is no payload. Names are taken
+/// in any case.
 pub fn payload_of_json(
     json: &str,
     id: SchemaId,

@@ -1,6 +1,7 @@
 //! Columns from registered schemas: what CREATE does when no columns are given. Names become upper
-//! case, unless the schema was chosen by its id; a key in a format that need not wrap it, a value that
-//! is not to be wrapped, and a schema that is no record become one column, `ROWKEY` or `ROWVAL`.
+//! case, unless the schema was chosen by its id; a key in a format that need not wrap it, a value
+//! that is not to be wrapped, and a schema that is no record become one column, `ROWKEY` or
+//! `ROWVAL`.
 
 use model::{Field, Format, FormatKind, SqlType};
 

@@ -90,7 +90,8 @@ impl Decoder for JsonDecoder {
     }
 }
 
-/// The payload from its opening brace on, if it begins with one. What follows must still be checked.
+/// The payload from its opening brace on, if it begins with one. What follows must still be
+/// checked.
 fn object(payload: &[u8]) -> Result<Option<&[u8]>, String> {
     let start = payload.iter().position(|b| !matches!(b, b' ' | b'\n' | b'\r' | b'\t'));
     let Some(start) = start.filter(|start| payload[*start] == b'{') else { return Ok(None) };

@@ -1,5 +1,5 @@
-//! Columns taken from registered schemas, against what ksqlDB's own cases say that they are. The cases
-//! lie beside the project and are skipped, with a word, where they are missing.
+//! Columns taken from registered schemas, against what ksqlDB's own cases say that they are. The
+//! cases lie beside the project and are skipped, with a word, where they are missing.
 
 #[path = "vectors/sql.rs"]
 #[expect(dead_code, reason = "only types are read here, not statements' rows")]

@@ -204,7 +204,11 @@ const PLAIN_PROTOBUF: Abilities = Abilities {
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn delimited_round_trips(table in table(FLAT)) {

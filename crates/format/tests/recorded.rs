@@ -1,6 +1,7 @@
 //! The built-in registry against exchanges recorded with a real one: what is refused and with which
 //! code, which version and schema an answer names. The recordings lie beside the project and are
-//! skipped, with a word, where they are missing; requests that never reach the registry are left out.
+//! skipped, with a word, where they are missing; requests that never reach the registry are left
+//! out.
 
 use std::collections::HashMap;
 use std::path::Path;

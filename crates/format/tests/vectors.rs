@@ -1,5 +1,5 @@
-//! The formats against what the real engine wrote and read: bytes out, registered schemas, bytes in.
-//! The vectors lie beside the project and are skipped, with a word, where they are missing.
+//! The formats against what the real engine wrote and read: bytes out, registered schemas, bytes
+//! in. The vectors lie beside the project and are skipped, with a word, where they are missing.
 
 #[path = "vectors/sql.rs"]
 mod sql;

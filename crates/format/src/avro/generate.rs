@@ -1,5 +1,5 @@
-//! The Avro schema for columns, as Connect makes it of ksqlDB's: a record of nullable fields, maps as
-//! arrays of entries, and Connect's own properties where a type stands for another.
+//! The Avro schema for columns, as Connect makes it of ksqlDB's: a record of nullable fields, maps
+//! as arrays of entries, and Connect's own properties where a type stands for another.
 
 use model::SqlType;
 use serde_json::{Map, Value as Json, json};

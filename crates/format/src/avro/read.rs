@@ -1,5 +1,5 @@
-//! Avro's binary encoding into columns, by a plan made of the writer's schema and the columns wanted
-//! of it: fields are found by name in any case, types must be the same but for a few.
+//! Avro's binary encoding into columns, by a plan made of the writer's schema and the columns
+//! wanted of it: fields are found by name in any case, types must be the same but for a few.
 
 use std::sync::Arc;
 

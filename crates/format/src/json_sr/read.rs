@@ -1,5 +1,5 @@
-//! JSON by a registered schema into columns, as Connect reads it: names count in their case, a value
-//! of another type is its zero rather than an error, and what is missing is null.
+//! JSON by a registered schema into columns, as Connect reads it: names count in their case, a
+//! value of another type is its zero rather than an error, and what is missing is null.
 
 use model::decimal::Rounding;
 use model::{Field, SqlType};

@@ -1,5 +1,5 @@
-//! The `.proto` text for columns, as ksqlDB registers it: message `ConnectDefault1` with a field for
-//! each column, nested messages numbered on in the order they are met.
+//! The `.proto` text for columns, as ksqlDB registers it: message `ConnectDefault1` with a field
+//! for each column, nested messages numbered on in the order they are met.
 
 use model::{FormatKind, ProtobufNulls, SqlType};
 

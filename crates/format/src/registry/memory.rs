@@ -546,8 +546,8 @@ impl State {
     }
 }
 
-/// What two schemas have in common that are the same: for PROTOBUF, which is kept as it was written,
-/// the words without comments and white space.
+/// What two schemas have in common that are the same: for PROTOBUF, which is kept as it was
+/// written, the words without comments and white space.
 fn comparable(text: &SchemaText) -> SchemaText {
     let schema = match text.schema_type {
         SchemaType::Protobuf => schema::words(&text.schema),

@@ -185,7 +185,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `INSERT INTO name (A, B) VALUES (…)`: the names and their values, for columns of these types.
+    /// `INSERT INTO name (A, B) VALUES (…)`: the names and their values, for columns of these
+    /// types.
     pub(crate) fn insert(&mut self, columns: &[(String, SqlType)]) -> Vec<(String, Value)> {
         self.expect("INSERT");
         self.expect("INTO");

@@ -5,8 +5,10 @@ use parking_lot::Mutex;
 use super::*;
 
 const V1: &str = r#"{"type":"record","name":"P","fields":[{"name":"a","type":"string"}]}"#;
-const V2: &str = r#"{"type":"record","name":"P","fields":[{"name":"a","type":"string"},{"name":"b","type":["null","int"],"default":null}]}"#;
-const BAD: &str = r#"{"type":"record","name":"P","fields":[{"name":"a","type":"string"},{"name":"c","type":"int"}]}"#;
+const V2: &str = r#"{"type":"record","name":"P","fields":[
+    {"name":"a","type":"string"},{"name":"b","type":["null","int"],"default":null}]}"#;
+const BAD: &str = r#"{"type":"record","name":"P","fields":[
+    {"name":"a","type":"string"},{"name":"c","type":"int"}]}"#;
 
 fn avro(schema: &str) -> SchemaText {
     SchemaText::new(SchemaType::Avro, schema)
@@ -72,7 +74,8 @@ fn protobuf_and_json_have_their_own_rules() {
     assert_eq!(register(&registry, "p", text), (1, 1));
     let json = |ty: &str| {
         let text = format!(
-            r#"{{"type":"object","properties":{{"n":{{"type":"{ty}"}}}},"additionalProperties":false}}"#
+            r#"{{"type":"object","additionalProperties":false,
+                "properties":{{"n":{{"type":"{ty}"}}}}}}"#
         );
         SchemaText::new(SchemaType::Json, text)
     };
