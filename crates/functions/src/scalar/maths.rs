@@ -4,10 +4,9 @@ use std::f64::consts::PI as PI_VALUE;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Float64Array, Int32Array};
-use arrow_cast::cast;
-use arrow_schema::DataType;
+use model::SqlType;
 use rand::RngExt;
 
 use super::Eval::Columns;
@@ -26,8 +25,12 @@ const fn function(
 
 /// Argument `at` as doubles.
 fn doubles(call: &Call<'_>, at: usize) -> Float64Array {
-    let column = cast(call.column(at), &DataType::Float64).expect("numbers become doubles");
-    column.as_primitive::<Float64Type>().clone()
+    let column = call.column(at);
+    match call.type_of(at) {
+        SqlType::Integer => column.as_primitive::<Int32Type>().unary(f64::from),
+        SqlType::Bigint => column.as_primitive::<Int64Type>().unary(|n| n as f64),
+        _ => column.as_primitive::<Float64Type>().clone(),
+    }
 }
 
 fn unary(call: &Call<'_>, f: fn(f64) -> f64) -> Evaluated {
