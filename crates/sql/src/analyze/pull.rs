@@ -33,6 +33,9 @@ pub fn analyze_pull(query: &Query, context: Context<'_>) -> Result<PullPlan> {
     if source.kind == SourceKind::Stream && !streams {
         return Err(PullError::Disabled.into());
     }
+    if source.kind == SourceKind::Stream {
+        check_stream_clauses(query)?;
+    }
     if source.kind == SourceKind::Table && !is_materialized(&source, context) {
         return Err(PullError::NotMaterialized { name: source.name.clone() }.into());
     }
@@ -82,6 +85,17 @@ pub fn analyze_pull(query: &Query, context: Context<'_>) -> Result<PullPlan> {
         limit: query.limit,
         offset: query.offset,
     })
+}
+
+/// A stream's rows are told as they are read: nobody waits for all of them to sort them.
+fn check_stream_clauses(query: &Query) -> Result<()> {
+    if let Some((first, _)) = query.order_by.first() {
+        return Err(AnalyzeError::at(first.span, PullError::Clause("ORDER BY on streams")));
+    }
+    if query.offset.is_some() {
+        return Err(AnalyzeError::at(query.span, PullError::Clause("OFFSET on streams")));
+    }
+    Ok(())
 }
 
 /// A view of a query, or a SOURCE TABLE.

@@ -49,7 +49,9 @@ pub fn analyze_create_as(
     let (mut made, topic) = sink.source()?;
     made.schema = plan.output.clone();
     let (partitions, topic_exists) = topic;
-    let text = canonical_statement(statement, canonical, &made, partitions, context);
+    let kept = context.environment.topic_retention_ms(&leftmost.topic);
+    let retention_ms = retention_ms(&with, &plan, kept);
+    let text = canonical_statement(statement, canonical, &made, partitions, retention_ms);
     made.statement.clone_from(&text);
     replace::check_source(&made, statement.or_replace, context)?;
     let replaced = existing.and_then(|existing| existing.created_by.clone());
@@ -71,7 +73,7 @@ pub fn analyze_create_as(
         name: made.topic.clone(),
         partitions,
         replicas: with.replicas.unwrap_or(1),
-        retention_ms: Some(retention_ms(&with, &plan)),
+        retention_ms: Some(retention_ms),
         cleanup_policy: policy(&with, &made),
     });
     let query = QueryEntry {
@@ -94,10 +96,10 @@ fn policy(with: &With, made: &Source) -> String {
     with.cleanup_policy.clone().unwrap_or_else(|| policy.into())
 }
 
-/// A windowed topic must keep records at least as long as its windows are kept.
-fn retention_ms(with: &With, plan: &QueryPlan) -> i64 {
+/// As long as the source's topic keeps them, but at least as long as the query's windows are kept.
+fn retention_ms(with: &With, plan: &QueryPlan, of_source: Option<i64>) -> i64 {
     let window = window_retention(&plan.root).unwrap_or(0);
-    with.retention_ms.unwrap_or_else(|| window.max(RETENTION_MS))
+    with.retention_ms.unwrap_or_else(|| window.max(of_source.unwrap_or(RETENTION_MS)))
 }
 
 fn window_retention(step: &crate::plan::Step) -> Option<i64> {
@@ -234,15 +236,14 @@ fn canonical_statement(
     query: ast::Query,
     made: &Source,
     partitions: u32,
-    context: Context<'_>,
+    retention_ms: i64,
 ) -> String {
     let mut statement = ast::CreateAs { query, ..statement.clone() };
     let mut properties = std::mem::take(&mut statement.properties);
-    let retention = context.environment.topic_retention_ms(&made.topic).unwrap_or(RETENTION_MS);
     complete(&mut properties, "KAFKA_TOPIC", Value::String(made.topic.clone()));
     complete(&mut properties, "PARTITIONS", Value::Integer(partitions as i32));
     complete(&mut properties, "REPLICAS", Value::Integer(1));
-    complete(&mut properties, "RETENTION_MS", Value::Bigint(retention));
+    complete(&mut properties, "RETENTION_MS", Value::Bigint(retention_ms));
     let policy = source::cleanup_policy(made.kind, made.window).to_owned();
     complete(&mut properties, "CLEANUP_POLICY", Value::String(policy));
     statement.properties = sorted(properties);
