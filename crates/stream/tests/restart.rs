@@ -50,7 +50,8 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }
@@ -112,11 +113,7 @@ fn output(journal: &dyn Journal) -> Vec<(Option<String>, Option<String>, i64)> {
     let text = |bytes: Option<bytes::Bytes>| bytes.map(|b| b.escape_ascii().to_string());
     let out = TopicPartition::new("OUT", 0);
     let fetched = journal.read(&out, Offset::ZERO, usize::MAX / 2).expect("the sink is there");
-    fetched
-        .records
-        .into_iter()
-        .map(|(_, r)| (text(r.key), text(r.value), r.timestamp.0))
-        .collect()
+    fetched.records.into_iter().map(|(_, r)| (text(r.key), text(r.value), r.timestamp.0)).collect()
 }
 
 fn append(journal: &dyn Journal, records: &[(&'static str, Record)]) {
@@ -127,7 +124,10 @@ fn append(journal: &dyn Journal, records: &[(&'static str, Record)]) {
 }
 
 /// One record after the other, in one go.
-fn undisturbed(query: &str, records: &[(&'static str, Record)]) -> Vec<(Option<String>, Option<String>, i64)> {
+fn undisturbed(
+    query: &str,
+    records: &[(&'static str, Record)],
+) -> Vec<(Option<String>, Option<String>, i64)> {
     let (journal, _, server) = start(query);
     for record in records {
         append(journal.as_ref(), std::slice::from_ref(record));

@@ -118,9 +118,7 @@ impl Waiting {
     ) -> Vec<(WaitingKey, Box<[u8]>)> {
         let mut closed = Vec::new();
         let mut open = [false; 2];
-        let mut oldest = i64::MAX;
         for key in self.rows.get(&partition).into_iter().flat_map(BTreeMap::keys) {
-            oldest = key.time;
             if open == [true, true] {
                 break;
             }
@@ -131,12 +129,14 @@ impl Waiting {
                 closed.push(key.clone());
             }
         }
-        self.oldest.insert(partition, oldest);
-        let take = |key: WaitingKey| {
+        let mut told = Vec::new();
+        for key in closed {
             let rows = self.remove(partition, &key);
-            rows.into_iter().map(move |(_, row)| (key.clone(), row)).collect::<Vec<_>>()
-        };
-        closed.into_iter().flat_map(take).collect()
+            told.extend(rows.into_iter().map(|(_, row)| (key.clone(), row)));
+        }
+        let first = self.rows.get(&partition).and_then(|rows| rows.keys().next());
+        self.oldest.insert(partition, first.map_or(i64::MAX, |key| key.time));
+        told
     }
 }
 
