@@ -72,8 +72,13 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     };
     let server = tokio::spawn(api::server::serve(listener, node.router.clone(), until));
     let views = Views::new(Client::in_process(node.router.clone()));
-    let conversation = Arc::new(Conversation::new(views.clone(), clock, vec![bot_city(&city)]));
-    let terminal = Arc::new(Terminal::new(tokio::io::stdout(), temporary.path.join("charts")));
+    let conversation = Arc::new(Conversation::new(views, clock, vec![bot_city(&city)]));
+    let charts = match &arguments.data {
+        Some(data) => data.join("charts"),
+        // Pictures are looked at after the demo has ended, too.
+        None => std::env::temp_dir().join("kerb-charts"),
+    };
+    let terminal = Arc::new(Terminal::new(tokio::io::stdout(), charts));
     let person = std::io::stdin().is_terminal();
     let zone = city.zone.clone();
     tokio::select! {

@@ -1,0 +1,10 @@
+//! The whole program, started as people start it, on feeds of our own making.
+
+#[path = "flow/demo.rs"]
+mod demo;
+#[path = "flow/program.rs"]
+mod program;
+#[path = "flow/refusals.rs"]
+mod refusals;
+#[path = "flow/telegram.rs"]
+mod telegram;
