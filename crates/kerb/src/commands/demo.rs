@@ -72,7 +72,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     };
     let server = tokio::spawn(api::server::serve(listener, node.router.clone(), until));
     let views = Views::new(Client::in_process(node.router.clone()));
-    let conversation = Arc::new(Conversation::new(views, clock, vec![bot_city(&city)]));
+    let conversation = Arc::new(Conversation::new(views.clone(), clock, vec![bot_city(&city)]));
     let charts = match &arguments.data {
         Some(data) => data.join("charts"),
         // Pictures are looked at after the demo has ended, too.
