@@ -1,4 +1,4 @@
 //! Any bytes may come; none may bring the process down.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| format::fuzz_avro_schema(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| format::fuzz::fuzz_avro_schema(data));

@@ -187,7 +187,7 @@ impl Inner {
 
     fn statistics(&self, writers: &[&Arc<QueryEntry>]) -> (String, String) {
         let progress = writers.iter().filter_map(|query| self.queries.get(&query.id));
-        let progress: Vec<_> = progress.map(|running| running.shared().progress()).collect();
+        let progress: Vec<_> = progress.map(|running| running.progress()).collect();
         let rows_in: u64 = progress.iter().map(|p| p.rows_in).sum();
         let rows_out: u64 = progress.iter().map(|p| p.rows_out).sum();
         let errors: u64 = progress.iter().map(|p| p.row_errors).sum();
@@ -223,7 +223,7 @@ fn running_description(running: &RunningQuery) -> QueryDescription {
     QueryDescription {
         query_type: Some(QueryType::Persistent),
         state: Some(running.state()),
-        progress: Some(running.shared().progress()),
+        progress: Some(running.progress()),
         ..description
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use journal::{CreateTopicError, DeleteTopicError, GroupId, Journal};
+use model::{Offset, TopicPartition};
 use parking_lot::{Mutex, RwLock};
 use sql::ast::SourceKind;
 use sql::catalog::{Catalog, QueryEntry};
 
-use crate::answer::QueryState;
+use crate::answer::{QueryProgress, QueryState};
 use crate::engine::commands::internal;
 use crate::engine::{EngineOptions, Execution};
 use crate::operators::source::Incoming;
@@ -171,6 +172,21 @@ impl RunningQuery {
     /// How it is.
     pub(crate) fn state(&self) -> QueryState {
         self.spec.shared.state()
+    }
+
+    /// What it has done, and how many records wait for it by the log's own account: the task's figure
+    /// is that of its last batch, and others write meanwhile.
+    pub(crate) fn progress(&self) -> QueryProgress {
+        let journal = &self.spec.journal;
+        let committed = journal.committed(&self.spec.group);
+        let waiting = |(partition, next): (&TopicPartition, &Offset)| {
+            let end = journal.bounds(partition).ok()?.end;
+            Some((end.0 - next.0).max(0) as u64)
+        };
+        // Before it has committed where it starts, nobody knows; it is not done, at any rate.
+        let not_started = u64::from(committed.is_empty());
+        let lag = committed.iter().filter_map(waiting).sum::<u64>() + not_started;
+        QueryProgress { lag, ..self.shared().progress() }
     }
 
     /// Its consumer group.
