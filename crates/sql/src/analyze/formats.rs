@@ -105,6 +105,7 @@ pub fn wrap_value(
         return Ok(format);
     }
     if columns == 1
+        && format.wrap_single.is_none()
         && let Some(wrap) = settings.get("ksql.persistence.wrap.single.values")
     {
         let wrap = wrap.eq_ignore_ascii_case("true");

@@ -48,6 +48,7 @@ pub fn analyze_create(
     let topic = with.topic.clone().unwrap_or_default();
     let mut key_format = with.key_format(None, context.settings)?;
     let mut value_format = with.value_format(None, context.settings)?;
+    value_format.wrap_single = with.wrap_single;
     let declared = columns::Declared { statement, with: &with, topic: &topic };
     let schema = declared.schema(&mut key_format, &mut value_format, context)?;
     let window = with.window;

@@ -146,11 +146,6 @@ impl Declared<'_> {
             let topic = self.topic.to_owned();
             return Err(SourceError::NoSchema { side, topic, subject }.into());
         };
-        let unnamed = matches!(&found.columns[..], [(name, _)] if name.is_empty());
-        if found.columns.len() == 1 && is_key != unnamed {
-            // Keys stand alone by default, values are records.
-            format.wrap_single = Some(is_key);
-        }
         // Only with an id the names stay as they are registered.
         if format.schema_id.is_none() {
             for (name, ty) in &mut found.columns {
@@ -159,10 +154,16 @@ impl Declared<'_> {
             }
         }
         let name = if is_key { UNNAMED_KEY } else { UNNAMED_VALUE };
-        let named = |(column, ty): (String, SqlType)| {
-            (if column.is_empty() { name.to_owned() } else { column }, ty)
-        };
-        Ok(found.columns.into_iter().map(named).collect())
+        if let [(only, _)] = &mut found.columns[..]
+            && (only.is_empty() || only == name)
+        {
+            name.clone_into(only);
+            // A value that is no record stands alone; keys do anyway.
+            if !is_key {
+                format.wrap_single = Some(false);
+            }
+        }
+        Ok(found.columns)
     }
 }
 
