@@ -1,9 +1,10 @@
 //! A fresh instance for one run of a case: the engine that serves users, over a journal and a
-//! registry in memory, with a clock that stands still at the epoch.
+//! registry in memory, with a clock that stands still.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use format::registry::Compatibility;
 use format::{MemoryRegistry, Registry};
 use journal::{Journal, MemoryJournal, TopicSpec};
 use model::{ManualClock, Offset, Record, TimestampMs, TopicPartition};
@@ -13,6 +14,10 @@ use stream::{Engine, EngineOptions, Execution, Request, RequestError};
 
 /// How many bytes are read at a time.
 const READ_BYTES: usize = 64 << 20;
+
+/// What the clock shows: 2026-01-01T00:00Z. Functions that tell the time are only asked whether it is
+/// late enough.
+const NOW: TimestampMs = TimestampMs(1_767_225_600_000);
 
 /// What ksqlDB's harnesses set for every case.
 const PROPERTIES: [(&str, &str); 7] = [
@@ -38,9 +43,12 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts one.
     pub(crate) fn start() -> Result<Self, String> {
-        let clock = Arc::new(ManualClock::at(TimestampMs(0)));
+        let clock = Arc::new(ManualClock::at(NOW));
         let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new(clock.clone()));
         let registry: Arc<dyn Registry> = Arc::new(MemoryRegistry::new());
+        // The registry of ksqlDB's harness takes any schema.
+        let set = registry.set_compatibility(None, Some(Compatibility::None));
+        set.map_err(|error| error.to_string())?;
         let properties = PROPERTIES.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let options = EngineOptions {
             service_id: "some.ksql.service.id".to_owned(),

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use format::codec::{decoder, encoder, infer, subject};
+use format::registry::{SchemaId, SchemaText, SchemaType};
 use model::column::value_at;
 use model::{Column, Format, FormatKind, SqlType, Value};
 use serde_json::Value as Json;
@@ -79,25 +80,13 @@ impl<'a> Side<'a> {
     /// Through columns: those of the registered schema, or those declared.
     fn encode_connect(&self, json: &Json) -> Result<Option<Bytes>, String> {
         let registry = &self.instance.registry;
-        let mut format = self.format.clone();
-        let mut columns = self.columns.clone();
-        if format.kind.uses_registry() {
-            let latest = registry.latest(&subject(self.topic, self.is_key)).ok();
-            let id = format.schema_id.or(latest.map(|schema| schema.id.0));
-            if let Some(id) = id {
-                let registered = Format { schema_id: Some(id), ..format.clone() };
-                // A schema that cannot be understood is none of the columns' business.
-                if let Ok(found) = infer(&registered, self.is_key, self.topic, registry) {
-                    columns = found;
-                    format = registered;
-                }
-            }
-        }
-        let is_wrapped = json.is_object()
-            && !matches!(&columns[..], [(name, SqlType::Struct(_) | SqlType::Map(..))]
-            if !names_of(json).any(|n| n.eq_ignore_ascii_case(name)));
+        let latest = registry.latest(&subject(self.topic, self.is_key)).ok();
+        let id = self.format.schema_id.or(latest.map(|schema| schema.id.0));
+        // A schema that cannot be understood is none of the columns' business.
+        let written = id.and_then(|id| self.written_with(id));
+        let (format, columns) = written.unwrap_or((self.format.clone(), self.columns.clone()));
         let reader = Format {
-            wrap_single: Some(is_wrapped || columns.len() != 1),
+            wrap_single: Some(!is_unwrapped(&format, &columns, self.is_key)),
             ..Format::new(FormatKind::Json)
         };
         let decoder = decoder(&reader, &columns, self.is_key, self.topic, registry)
@@ -132,21 +121,10 @@ impl<'a> Side<'a> {
 
     fn decode_columns(&self, bytes: &Bytes) -> Result<Actual, String> {
         let registry = &self.instance.registry;
-        let mut format = self.format.clone();
-        let mut columns = self.columns.clone();
-        let mut is_inferred = false;
-        if format.kind.uses_registry()
-            && let Some(id) = bytes.get(1..5)
-        {
-            // What was written counts, not what was declared.
-            let id = i32::from_be_bytes([id[0], id[1], id[2], id[3]]);
-            let written = Format { schema_id: Some(id), ..format.clone() };
-            if let Ok(found) = infer(&written, self.is_key, self.topic, registry) {
-                is_inferred = true;
-                columns = found;
-                format = written;
-            }
-        }
+        // What was written counts, not what was declared.
+        let id = bytes.get(1..5).map(|id| i32::from_be_bytes([id[0], id[1], id[2], id[3]]));
+        let written = id.and_then(|id| self.written_with(id));
+        let (format, columns) = written.unwrap_or((self.format.clone(), self.columns.clone()));
         let decoder = decoder(&format, &columns, self.is_key, self.topic, registry)
             .map_err(|error| error.to_string())?;
         let decoded = decoder.decode(&[Some(bytes.clone())]);
@@ -159,31 +137,41 @@ impl<'a> Side<'a> {
                 (name.clone(), actual_of(ty, &value_at(ty, array, 0), format.kind))
             })
             .collect();
-        let is_bare = match is_inferred {
-            true => {
-                matches!(&cells[..], [(name, _)] if name == "ROWKEY" || name == "ROWVAL")
-                    && self.is_unwrapped()
-            }
-            false => self.is_unwrapped(),
-        };
-        match is_bare && cells.len() == 1 {
+        match is_unwrapped(&format, &columns, self.is_key) {
             true => Ok(cells.remove(0).1),
             false => Ok(Actual::Object(cells)),
         }
     }
 
-    /// Is the only column the whole key or value?
-    fn is_unwrapped(&self) -> bool {
-        let is_able = !matches!(self.format.kind, FormatKind::Protobuf | FormatKind::ProtobufNosr);
-        is_able
-            && self.columns.len() == 1
-            && (self.format.kind == FormatKind::Kafka
-                || !self.format.wrap_single.unwrap_or(!self.is_key))
+    /// Format and columns of what was written with a registered schema; `None`: there is none.
+    fn written_with(&self, id: i32) -> Option<(Format, Vec<(String, SqlType)>)> {
+        if !self.format.kind.uses_registry() {
+            return None;
+        }
+        let registry = &self.instance.registry;
+        let text = registry.by_id(SchemaId(id), None).ok()?;
+        let wrap_single = Some(is_record(&text));
+        let format = Format { schema_id: Some(id), wrap_single, ..self.format.clone() };
+        let columns = infer(&format, self.is_key, self.topic, registry).ok()?;
+        Some((format, columns))
     }
 }
 
-fn names_of(json: &Json) -> impl Iterator<Item = &str> {
-    json.as_object().into_iter().flat_map(|object| object.keys().map(String::as_str))
+/// Is the only column the whole key or value?
+fn is_unwrapped(format: &Format, columns: &[(String, SqlType)], is_key: bool) -> bool {
+    let is_able = !matches!(format.kind, FormatKind::Protobuf | FormatKind::ProtobufNosr);
+    let is_bare = format.kind == FormatKind::Kafka || !format.wrap_single.unwrap_or(!is_key);
+    is_able && columns.len() == 1 && is_bare
+}
+
+/// Does a schema stand for a record of fields?
+fn is_record(text: &SchemaText) -> bool {
+    let json = || serde_json::from_str::<Json>(&text.schema).unwrap_or_default();
+    match text.schema_type {
+        SchemaType::Protobuf => true,
+        SchemaType::Avro => json()["type"] == "record",
+        SchemaType::Json => json().get("properties").is_some(),
+    }
 }
 
 /// A number as Kafka's serializers write it.

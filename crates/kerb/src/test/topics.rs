@@ -11,19 +11,29 @@ use crate::test::json::plain_text;
 /// How many partitions a topic has that is not listed.
 const PARTITIONS_DEFAULT: u32 = 4;
 
+/// Schemas that others refer to have ids from here on: cases do not count them.
+const REFERENCE_ID_FIRST: i32 = 100_000;
+
 /// Makes all topics that the case's statements may count on.
 pub(crate) fn prepare(instance: &Instance, case: &Json, statements: &str) -> Result<(), String> {
-    for topic in case["topics"].as_array().into_iter().flatten() {
+    let declared = declared(statements);
+    let listed = case["topics"].as_array().map_or(&[][..], Vec::as_slice);
+    if !listed.is_empty() {
+        register_declared(instance, listed, &declared)?;
+    }
+    for topic in listed {
         let name = topic["name"].as_str().ok_or("a topic without a name")?;
-        let partitions = topic["partitions"].as_u64().unwrap_or(1);
-        instance.ensure_topic(name, partitions as u32)?;
+        let of_statement = declared.iter().find(|d| d.topic == name).and_then(|d| d.partitions);
+        let partitions = topic["partitions"].as_u64().map(|n| n as u32).or(of_statement);
+        instance.ensure_topic(name, partitions.unwrap_or(1))?;
         for (side, is_key) in [("key", true), ("value", false)] {
             register(instance, topic, name, side)
                 .map_err(|error| format!("schema of '{}': {error}", subject(name, is_key)))?;
         }
     }
-    for (topic, partitions) in declared(statements) {
-        instance.ensure_topic(&topic, partitions)?;
+    for declared in declared.iter().filter(|declared| declared.has_columns) {
+        let partitions = declared.partitions.unwrap_or(PARTITIONS_DEFAULT);
+        instance.ensure_topic(&declared.topic, partitions)?;
     }
     for input in case["inputs"].as_array().into_iter().flatten() {
         let topic = input["topic"].as_str().ok_or("an input without a topic")?;
@@ -38,10 +48,18 @@ fn subject(topic: &str, is_key: bool) -> String {
     format::codec::subject(topic, is_key)
 }
 
-/// Topics of CREATE statements with columns. A script that cannot be parsed has none.
-fn declared(statements: &str) -> Vec<(String, u32)> {
+/// A topic that a CREATE statement names.
+struct Declared {
+    topic: String,
+    partitions: Option<u32>,
+    has_columns: bool,
+    statement: String,
+}
+
+/// Topics of CREATE statements. A script that cannot be parsed has none.
+fn declared(statements: &str) -> Vec<Declared> {
     let mut topics = Vec::new();
-    for parsed in sql::parser::parse_script(statements).unwrap_or_default() {
+    for parsed in sql::parser::parse_test_script(statements).unwrap_or_default() {
         let Statement::CreateSource(create) = parsed.statement else { continue };
         let property = |name: &str| {
             let mut properties = create.properties.0.iter();
@@ -49,13 +67,41 @@ fn declared(statements: &str) -> Vec<(String, u32)> {
         };
         let topic = property("KAFKA_TOPIC").and_then(|v| v.as_str().map(str::to_owned));
         let partitions = property("PARTITIONS").and_then(|v| v.as_i64());
-        if let Some(topic) = topic
-            && !create.columns.is_empty()
-        {
-            topics.push((topic, partitions.map_or(PARTITIONS_DEFAULT, |n| n.max(1) as u32)));
+        if let Some(topic) = topic {
+            topics.push(Declared {
+                topic,
+                partitions: partitions.map(|n| n.clamp(1, 1_000) as u32),
+                has_columns: !create.columns.is_empty(),
+                statement: parsed.text,
+            });
         }
     }
     topics
+}
+
+/// Registers what the statements with columns would register, before the listed topics' schemas: that
+/// is the order in which the harness counts ids. Another instance tells what that is.
+fn register_declared(
+    instance: &Instance,
+    listed: &[Json],
+    declared: &[Declared],
+) -> Result<(), String> {
+    let is_listed = |topic: &str| listed.iter().any(|l| l["name"].as_str() == Some(topic));
+    for declared in declared.iter().filter(|d| d.has_columns && !is_listed(&d.topic)) {
+        let scratch = Instance::start()?;
+        scratch.ensure_topic(&declared.topic, 1)?;
+        // What cannot be carried out here cannot there either, which is told then.
+        let _ = scratch.execute(&declared.statement, &Default::default());
+        for is_key in [true, false] {
+            let subject = subject(&declared.topic, is_key);
+            if let Ok(schema) = scratch.registry.latest(&subject) {
+                let text = SchemaText::clone(&schema.text);
+                let registered = instance.registry.register(&subject, text.into());
+                registered.map_err(|error| format!("schema of '{subject}': {error}"))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Registers the schema of one side of a listed topic.
@@ -73,10 +119,8 @@ fn register(instance: &Instance, topic: &Json, name: &str, side: &str) -> Result
         let format = reference["format"].as_str().map_or(schema_type, self::schema_type);
         let text = schema_text(format, &reference["schema"], Vec::new());
         let subject = format!("{name}-reference-{i}");
-        let registered = instance.registry.register(&subject, text.into());
-        let registered = registered.map_err(|error| error.to_string())?;
-        let version = registered.version;
-        references.push(Reference { name: name.to_owned(), subject, version });
+        register_as(instance, &subject, text, REFERENCE_ID_FIRST + i as i32)?;
+        references.push(Reference { name: name.to_owned(), subject, version: 1 });
     }
     let text = schema_text(schema_type, schema, references);
     let subject = subject(name, side == "key");

@@ -53,8 +53,8 @@ impl ExpressionCases {
         }
     }
 
-    /// What comes of each vector's row.
-    fn run_rows(&self, at_once: bool) -> Result<Vec<Outcome>, String> {
+    /// What comes of each vector's row; all rows at once, if it is known what came of each alone.
+    fn run_rows(&self, alone: Option<&[Outcome]>) -> Result<Vec<Outcome>, String> {
         let mut running = match self.start()? {
             Ok(running) => running,
             Err(refused) => {
@@ -70,16 +70,16 @@ impl ExpressionCases {
         let rows = self.vectors.iter().map(|(_, vector)| &vector.row);
         let rows = rows.map(|row| if row.is_null() { "{}".to_owned() } else { row.to_string() });
         let mut outcomes = Vec::new();
-        if at_once {
+        if let Some(alone) = alone {
             for row in rows {
                 running.append(row)?;
             }
             let cells = running.advance()?;
-            // Which row an entry of the log belongs to is not told: nulls that were recorded as
-            // failed are taken for such.
+            // Which row an entry of the log belongs to is not told: those that failed alone have one.
             let mut errors = running.log.fresh(&running.instance).into_iter();
-            for (cell, (_, vector)) in cells.into_iter().zip(self.vectors.iter()) {
-                let error = vector.error.and_then(|_| errors.next());
+            for (cell, alone) in cells.into_iter().zip(alone) {
+                let failed = matches!(alone, Outcome::Value { error: Some(_), .. });
+                let error = if failed { errors.next() } else { None };
                 outcomes.push(outcome(cell, error));
             }
             if let Some(more) = errors.next() {
@@ -148,11 +148,11 @@ impl Job for ExpressionCases {
             let finding = |name: String| Finding::new(name, Verdict::Failed(reason.clone()));
             self.cases().into_iter().map(finding).collect()
         };
-        let alone = match self.run_rows(false) {
+        let alone = match self.run_rows(None) {
             Ok(outcomes) => outcomes,
             Err(reason) => return failed(reason),
         };
-        let (in_batch, whole) = match self.run_rows(true) {
+        let (in_batch, whole) = match self.run_rows(Some(&alone)) {
             Ok(outcomes) => (outcomes, None),
             Err(reason) => (Vec::new(), Some(format!("in batches: {reason}"))),
         };
