@@ -79,6 +79,22 @@ fn odd_name(name: &str, ty: &SqlType, unnamed: bool) -> Option<String> {
     }
 }
 
+/// Names the record of an AVRO key after the stream or table, as `LeftTableKey`: two keys of one
+/// registry would otherwise have the same name.
+pub fn name_key(mut format: Format, source: &str) -> Format {
+    let unnamed = format.schema_full_name.is_none() && format.schema_id.is_none();
+    if format.kind == FormatKind::Avro && unnamed {
+        let camel = |word: &str| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(letters.map(|c| c.to_ascii_lowercase())).collect::<String>()
+        };
+        let name: String = source.split(['_', '-']).map(camel).collect();
+        format.schema_full_name = Some(format!("io.confluent.ksql.avro_schemas.{name}Key"));
+    }
+    format
+}
+
 /// The value's format with what WRAP_SINGLE_VALUE, or its default, makes of it.
 pub fn wrap_value(
     mut format: Format,

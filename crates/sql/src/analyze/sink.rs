@@ -144,6 +144,7 @@ impl Made<'_> {
             _ => Some(&leftmost.key_format),
         };
         let key_format = with.key_format(inherited_key, context.settings)?;
+        let key_format = formats::name_key(key_format, &statement.name);
         let value_format = with.value_format(Some(&leftmost.value_format), context.settings)?;
         let value_format =
             formats::wrap_value(value_format, with.wrap_single, values.len(), context.settings)?;

@@ -58,6 +58,7 @@ pub fn analyze_create(
     let keys: Vec<_> = schema.key().collect();
     let values: Vec<_> = schema.value().collect();
     formats::check(&key_format, &keys, true)?;
+    let key_format = formats::name_key(key_format, &statement.name);
     let value_format =
         formats::wrap_value(value_format, with.wrap_single, values.len(), context.settings)?;
     formats::check(&value_format, &values, false)?;
