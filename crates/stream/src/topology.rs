@@ -25,7 +25,7 @@ use crate::operators::session::SessionAggregate;
 use crate::operators::source::{Incoming, SourceOperator, SourceParts};
 use crate::operators::stream_stream_join::{self, StreamStreamJoin};
 use crate::operators::stream_table_join::StreamTableJoin;
-use crate::operators::suppress::Suppress;
+use crate::operators::suppress::{Suppress, Timing};
 use crate::operators::table_table_join::TableTableJoin;
 use crate::operators::{Cycle, Operator, ProcessError};
 use crate::state::changelog::{Changelog, StoreId};
@@ -75,8 +75,17 @@ pub struct Surroundings<'a> {
     pub catalog: &'a Catalog,
     /// Schemas.
     pub registry: &'a Arc<dyn format::Registry>,
+    /// What properties say.
+    pub tuning: Tuning,
+}
+
+/// What properties say about how operators work.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tuning {
     /// How large results of aggregates may grow.
     pub limits: Limits,
+    /// EMIT FINAL tells every window, also those that Kafka Streams forgets when time leaps.
+    pub keeps_all_windows: bool,
 }
 
 impl Topology {
@@ -95,7 +104,7 @@ impl Topology {
             retention_ms: None,
         };
         let mut builder = Builder { surroundings, topology };
-        builder.add(root, Wish { old: false, needed, only_last: false })?;
+        builder.add(root, Wish { old: false, needed, is_final: false })?;
         Ok(builder.topology)
     }
 
@@ -206,8 +215,8 @@ struct Wish {
     old: bool,
     /// Which columns are used.
     needed: Needed,
-    /// Only the last change of a key within a batch counts.
-    only_last: bool,
+    /// What is told waits for the window's end.
+    is_final: bool,
 }
 
 /// A step as its consumer sees it.
@@ -232,7 +241,7 @@ impl Builder<'_> {
             StepKind::Filter { input, predicate } => {
                 let mut needed = wish.needed;
                 mark_expr(predicate, &mut needed);
-                let below = self.add(input, Wish { old: true, needed, only_last: false })?;
+                let below = self.add(input, Wish { old: true, needed, is_final: false })?;
                 let filter = Filter {
                     predicate: predicate.clone(),
                     kind: below.kind,
@@ -245,7 +254,7 @@ impl Builder<'_> {
                 let mut needed = nothing(input);
                 mark_exprs(columns, &mut needed);
                 let below =
-                    self.add(input, Wish { old: wish.old, needed, only_last: wish.only_last })?;
+                    self.add(input, Wish { old: wish.old, needed, is_final: wish.is_final })?;
                 let stays: Vec<bool> = columns
                     .iter()
                     .zip(&step.schema.columns)
@@ -259,7 +268,7 @@ impl Builder<'_> {
             StepKind::FlatMap { input, functions } => {
                 let mut needed = wish.needed[..input.schema.columns.len()].to_vec();
                 functions.iter().for_each(|call| mark_args(&call.args, &mut needed));
-                let below = self.add(input, Wish { old: false, needed, only_last: false })?;
+                let below = self.add(input, Wish { old: false, needed, is_final: false })?;
                 let flat_map = FlatMap { functions: functions.clone() };
                 let stays = vec![false; step.schema.columns.len()];
                 Ok(Built { node: self.node(step, Box::new(flat_map), &[&below]), stays, ..below })
@@ -267,7 +276,7 @@ impl Builder<'_> {
             StepKind::Rekey { input, keys } => {
                 let mut needed = wish.needed[keys.len()..].to_vec();
                 mark_exprs(keys, &mut needed);
-                let below = self.add(input, Wish { old: true, needed, only_last: false })?;
+                let below = self.add(input, Wish { old: true, needed, is_final: false })?;
                 let rekey = Rekey { keys: keys.clone(), kind: below.kind };
                 let stays = (0..step.schema.columns.len()).map(|i| i < keys.len()).collect();
                 let node = self.node(step, Box::new(rekey), &[&below]);
@@ -275,13 +284,16 @@ impl Builder<'_> {
             }
             StepKind::Aggregate { .. } => self.aggregate(step, wish),
             StepKind::Suppress { input } => {
-                let wish_below = Wish { old: false, needed: wish.needed, only_last: true };
+                let wish_below = Wish { old: false, needed: wish.needed, is_final: true };
                 let below = self.add(input, wish_below)?;
                 let grace_ms = below.windows.map_or(0, |w| match w.kind {
                     WindowKind::Session { gap_ms } => w.grace_ms.saturating_add(gap_ms),
                     _ => w.grace_ms,
                 });
-                let suppress = Suppress::new(&step.schema, grace_ms, wish.old, self.stores()?);
+                let forgets = !self.surroundings.tuning.keeps_all_windows;
+                let retention_ms = below.windows.filter(|_| forgets).map(|w| w.retention_ms);
+                let timing = Timing { grace_ms, retention_ms };
+                let suppress = Suppress::new(&step.schema, timing, wish.old, self.stores()?);
                 Ok(Built { node: self.node(step, Box::new(suppress), &[&below]), ..below })
             }
             StepKind::StreamStreamJoin { left, right, kind, within } => {
@@ -369,8 +381,8 @@ impl Builder<'_> {
         mark_exprs(carried, &mut needed);
         aggregates.iter().for_each(|call| mark_exprs(&call.args, &mut needed));
         let input_is_table = *input_kind == SourceKind::Table;
-        let below = self.add(input, Wish { old: input_is_table, needed, only_last: false })?;
-        let windows = window.as_ref().map(|window| Windows::of(window, wish.only_last));
+        let below = self.add(input, Wish { old: input_is_table, needed, is_final: false })?;
+        let windows = window.as_ref().map(|window| Windows::of(window, wish.is_final));
         let spec = AggregateSpec {
             keys: keys.clone(),
             carried: carried.clone(),
@@ -378,9 +390,9 @@ impl Builder<'_> {
             windows,
             wants_old: wish.old,
             input_is_table,
-            only_last_counts: wish.only_last,
+            is_final: wish.is_final,
             keeps_partition: columns::are_key_columns(keys, &input.schema),
-            limits: self.surroundings.limits,
+            limits: self.surroundings.tuning.limits,
             schema: step.schema.clone(),
         };
         let stores = self.stores()?;
@@ -401,7 +413,7 @@ impl Builder<'_> {
         let everything = |step: &Step| Wish {
             old: false,
             needed: vec![true; step.schema.columns.len()],
-            only_last: false,
+            is_final: false,
         };
         Ok([self.add(left, everything(left))?, self.add(right, everything(right))?])
     }

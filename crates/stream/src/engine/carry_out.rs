@@ -15,7 +15,7 @@ use super::queries::Start;
 use super::world::{Session, TopicWorld, apply, new_topic, started_query, topic_spec};
 use super::{EngineOptions, Execution, Inner, properties};
 use crate::answer::{Answer, AnswerBody, CommandState, CommandStatus};
-use crate::operators::sink::columns_of;
+use crate::operators::sink::{columns_of, named_key_format};
 use crate::processing_log;
 use crate::request::{RequestError, RequestErrorKind};
 use crate::run::log_writer::LogWriter;
@@ -404,10 +404,9 @@ impl Inner {
     fn register_schemas(&self, plan: &CreateSourcePlan) -> Result<(), String> {
         let source = &plan.source;
         let registry = &self.options.registry;
-        let sides = [
-            (&source.key_format, Namespace::Key, true),
-            (&source.value_format, Namespace::Value, false),
-        ];
+        let key_format = named_key_format(&source.key_format, &source.name);
+        let sides =
+            [(&key_format, Namespace::Key, true), (&source.value_format, Namespace::Value, false)];
         for (format, namespace, is_key) in sides {
             let columns = columns_of(&source.schema, namespace);
             let subject = format::codec::subject(&source.topic, is_key);

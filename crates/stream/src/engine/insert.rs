@@ -15,7 +15,7 @@ use sql::catalog::{Catalog, Source};
 use super::commands::internal;
 use super::{Execution, Inner};
 use crate::expression::{EvalContext, evaluate_constant};
-use crate::operators::sink::columns_of;
+use crate::operators::sink::{columns_of, named_key_format};
 use crate::request::{RequestError, RequestErrorKind};
 
 /// The columns of one row, each of a single cell.
@@ -88,7 +88,8 @@ impl Inner {
                 None => Ok(encoded.payloads.pop().flatten()),
             }
         };
-        let key = encode(&source.key_format, Namespace::Key, true)?;
+        let key_format = named_key_format(&source.key_format, &source.name);
+        let key = encode(&key_format, Namespace::Key, true)?;
         let value = encode(&source.value_format, Namespace::Value, false)?;
         let topic = self.options.journal.topic(&source.topic);
         let topic = topic.ok_or_else(|| format!("topic '{}' does not exist", source.topic))?;

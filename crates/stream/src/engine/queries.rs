@@ -19,8 +19,12 @@ use crate::run::log_writer::LogWriter;
 use crate::run::persistent::{self, OffsetReset, PersistentTask, TaskSpec, topology_of};
 use crate::run::shared::Shared;
 use crate::run::{TaskError, thread};
+use crate::topology::Tuning;
 use crate::view::View;
 use sql::analyze::Settings;
+
+/// Our own property: EMIT FINAL loses no window.
+pub(crate) const KEEP_ALL_WINDOWS: &str = "ksql.emit.final.keep.all.windows";
 
 /// A persistent query and what runs it.
 pub(crate) struct RunningQuery {
@@ -62,16 +66,17 @@ pub(crate) fn merges(settings: &Settings) -> bool {
     buffer.is_none_or(|bytes| bytes.trim() != "0")
 }
 
-/// How large results of aggregates may grow.
-pub(crate) fn limits(settings: &Settings) -> functions::aggregate::Limits {
+/// What properties say about operators.
+pub(crate) fn tuning(settings: &Settings) -> Tuning {
     let limit = |name: &str, default: usize| {
         settings.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
     };
     let default = functions::aggregate::Limits::default();
-    functions::aggregate::Limits {
+    let limits = functions::aggregate::Limits {
         collect_list: limit("ksql.functions.collect_list.limit", default.collect_list),
         collect_set: limit("ksql.functions.collect_set.limit", default.collect_set),
-    }
+    };
+    Tuning { limits, keeps_all_windows: settings.flag(KEEP_ALL_WINDOWS, false) }
 }
 
 /// What a query is started with.
@@ -197,7 +202,7 @@ impl RunningQuery {
     /// Its topology, as text.
     pub(crate) fn outline(&self) -> String {
         let spec = &self.spec;
-        match topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.limits) {
+        match topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.tuning) {
             Ok(topology) => topology.outline().to_owned(),
             Err(error) => error.to_string(),
         }
@@ -248,8 +253,8 @@ fn refused(error: &TaskError, entry: &QueryEntry) -> RequestError {
 
 fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, TaskError> {
     let options = start.options;
-    let limits = limits(start.settings);
-    let topology = topology_of(&entry.plan, &start.catalog, &options.registry, limits)?;
+    let tuning = tuning(start.settings);
+    let topology = topology_of(&entry.plan, &start.catalog, &options.registry, tuning)?;
     let is_table = entry.plan.kind == SourceKind::Table;
     let view = is_table
         .then(|| Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms())));
@@ -271,7 +276,7 @@ fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, Tas
         offset_reset,
         merges: merges(start.settings),
         single_partition: options.execution == Execution::Manual,
-        limits,
+        tuning,
         log: start.log.clone(),
         shared: Arc::default(),
         view,

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::carry_out::told;
 use super::commands::internal;
-use super::queries::{limits, merges, offset_reset};
+use super::queries::{merges, offset_reset, tuning};
 use super::world::Session;
 use super::{Execution, Inner, PullAnswer, QueryAnswer};
 use crate::answer::ResultHeader;
@@ -178,7 +178,7 @@ impl Inner {
             offset_reset,
             merges: merges(settings),
             single_partition: self.options.execution == Execution::Manual,
-            limits: limits(settings),
+            tuning: tuning(settings),
             ends_now,
             log: self.log.clone(),
             shared: shared.clone(),

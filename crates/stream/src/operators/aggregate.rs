@@ -43,8 +43,8 @@ pub struct AggregateSpec {
     pub wants_old: bool,
     /// Is the input a table?
     pub input_is_table: bool,
-    /// Are changes held back until the window is closed, so that only the last one counts?
-    pub only_last_counts: bool,
+    /// Is each change wanted to decide what is told at a window's end?
+    pub is_final: bool,
     /// Are rows grouped by the key they have already, so that they stay in their partition?
     pub keeps_partition: bool,
     /// How large results may grow.
@@ -544,7 +544,7 @@ impl Operator for Aggregate {
             return Ok(Batch::empty(&self.spec.schema));
         }
         let sides = Sides { new: &new, old: old.as_ref() };
-        let outcome = if cycle.merge || self.spec.only_last_counts {
+        let outcome = if cycle.merge && !self.spec.is_final {
             self.merged(&batch, &entries, sides)?
         } else if sides.old.is_some() {
             self.each_change(&batch, &entries, sides)?

@@ -5,7 +5,7 @@ use arrow_array::ArrayRef;
 use sql::ast::SourceKind;
 use sql::expr::Expr;
 
-use crate::batch::{Batch, Side};
+use crate::batch::{Batch, Side, mask_column};
 use crate::operators::keys::Keys;
 use crate::operators::{Cycle, Operator, ProcessError, one};
 
@@ -20,7 +20,11 @@ pub struct Rekey {
 impl Rekey {
     fn side(&self, side: &Side, rows: usize, cycle: &mut Cycle<'_>) -> Side {
         let key = |expr| cycle.evaluate(expr, side, rows, "PartitionBy");
-        let keys: Vec<ArrayRef> = self.keys.iter().map(key).collect();
+        let mut keys: Vec<ArrayRef> = self.keys.iter().map(key).collect();
+        if let (Some(present), SourceKind::Stream) = (&side.present, self.kind) {
+            // A row without a value has nothing to take a key from.
+            keys.iter_mut().for_each(|key| *key = mask_column(key, present));
+        }
         let columns = keys.into_iter().chain(side.columns.iter().cloned()).collect();
         Side { columns, present: side.present.clone() }
     }

@@ -199,7 +199,7 @@ impl SessionAggregate {
             group.carried = RowWriter::new(&types, &inputs.carried).row(row);
         }
         self.put_back(key, session);
-        let tells_now = !cycle.merge && !self.spec.only_last_counts;
+        let tells_now = !cycle.merge || self.spec.is_final;
         let results = tells_now.then(|| self.groups.results(&[session.slot]));
         let slot = Some(session.slot);
         told.push(Told { row: row_number, partition, window, slot, results, carried: None });
@@ -310,7 +310,7 @@ impl Operator for SessionAggregate {
                 self.row(&batch, &inputs, (row, keys.get(row)), cycle, &mut told)?;
             }
         }
-        if (cycle.merge || self.spec.only_last_counts) && !self.spec.wants_old {
+        if cycle.merge && !self.spec.is_final && !self.spec.wants_old {
             told = self.only_last(told, &keys);
         }
         if told.is_empty() {

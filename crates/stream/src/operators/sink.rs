@@ -6,7 +6,9 @@ use arrow_array::{Array, ArrayRef};
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
 use format::Encoder;
-use model::{Namespace, Partition, Record, Schema, SqlType, TimestampMs, TopicPartition};
+use model::{
+    Format, FormatKind, Namespace, Partition, Record, Schema, SqlType, TimestampMs, TopicPartition,
+};
 use sql::plan::{QueryPlan, Sink, WindowInfo};
 
 use crate::batch::Batch;
@@ -59,7 +61,11 @@ impl SinkWriter {
             topic: sink.topic.as_str().into(),
             partitions: partitions.max(1),
             window: plan.window,
-            key_encoder: encoder(&sink.key_format, Namespace::Key, true)?,
+            key_encoder: encoder(
+                &named_key_format(&sink.key_format, &sink.name),
+                Namespace::Key,
+                true,
+            )?,
             value_encoder: encoder(&sink.value_format, Namespace::Value, false)?,
             key_columns: positions(Namespace::Key),
             value_columns: positions(Namespace::Value),
@@ -153,11 +159,26 @@ impl SinkWriter {
     }
 }
 
-/// Which rows have a key: a key of one column that is null is none, and neither is one of no column.
+/// Which rows have a key: one whose columns are all null is none, and neither is one of no column.
 fn key_presence(keys: &[ArrayRef], rows: usize) -> Option<NullBuffer> {
     match keys {
         [] => Some(NullBuffer::new_null(rows)),
         [key] => key.nulls().cloned(),
-        _ => None,
+        several if several.iter().any(|key| key.null_count() == 0) => None,
+        several => {
+            let is_there = |row| several.iter().any(|key| key.is_valid(row));
+            Some((0..rows).map(is_there).collect::<Vec<_>>().into())
+        }
     }
+}
+
+/// A key's format with the name that ksqlDB gives to AVRO records of a source's keys.
+pub fn named_key_format(format: &Format, source: &str) -> Format {
+    let is_named = format.kind != FormatKind::Avro
+        || format.schema_full_name.is_some()
+        || format.schema_id.is_some();
+    if is_named {
+        return format.clone();
+    }
+    Format { schema_full_name: Some(format::avro::key_full_name(source)), ..format.clone() }
 }

@@ -1,5 +1,9 @@
 //! EMIT FINAL: holds a window's result back until no row can change it any more.
 //!
+//! Kafka Streams looks for closed windows in its store, where those are not found any more whose start
+//! lies further behind the newest one's than the store's retention: when time leaps, they are lost.
+//! So it is here, unless a property asks for all.
+//!
 //! Changelog key: partition and window end (8 bytes each, codec::write_wide), then the key with its
 //! window. Value: time (8 bytes, likewise), then the row's cells. Headers are not kept over a restart.
 
@@ -24,12 +28,22 @@ pub struct Suppress {
     schema: Schema,
     key: KeyColumns,
     types: Vec<SqlType>,
-    grace_ms: i64,
+    timing: Timing,
     wants_old: bool,
     id: StoreId,
+    newest_start: StreamTime,
     held: HashMap<u32, BTreeMap<HeldKey, Held>>,
     stream_time: StreamTime,
     changes: Vec<(Box<[u8]>, Option<(i64, Box<[u8]>)>)>,
+}
+
+/// When windows are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How long after its end a window is closed; for sessions the gap is part of it.
+    pub grace_ms: i64,
+    /// A window that starts earlier than the newest by more than this is lost; none: none is.
+    pub retention_ms: Option<i64>,
 }
 
 /// By the window's end, then by key: the order in which results are told.
@@ -54,15 +68,15 @@ struct Closed {
 }
 
 impl Suppress {
-    /// Nothing held yet. `grace_ms`: how long after its end a window is closed; for sessions the gap
-    /// is part of it. `stores`: for what is held and for stream time.
-    pub fn new(schema: &Schema, grace_ms: i64, wants_old: bool, stores: [StoreId; 2]) -> Self {
+    /// Nothing held yet. `stores`: for what is held, for stream time, for the newest window.
+    pub fn new(schema: &Schema, timing: Timing, wants_old: bool, stores: [StoreId; 3]) -> Self {
         Self {
             schema: schema.clone(),
             key: KeyColumns::of(schema),
             types: schema.columns.iter().map(|c| c.ty.clone()).collect(),
-            grace_ms,
+            timing,
             wants_old,
+            newest_start: StreamTime::new(stores[2]),
             id: stores[0],
             held: HashMap::new(),
             stream_time: StreamTime::new(stores[1]),
@@ -104,11 +118,16 @@ impl Operator for Suppress {
             } else if held.remove(&key).is_some() {
                 self.changes.push((log_key, None));
             }
-            let over = stream_time.saturating_sub(self.grace_ms);
+            let newest = self.newest_start.advance(partition, windows[row].start_ms);
+            let kept_from = self.timing.retention_ms.map(|ms| newest.saturating_sub(ms));
+            let over = stream_time.saturating_sub(self.timing.grace_ms);
             while let Some(first) = held.first_entry().filter(|e| e.key().end_ms <= over) {
                 let (key, held) = first.remove_entry();
                 self.changes.push((changelog_key(partition, &key), None));
-                closed.push(Closed { by: row as u32, window: window_of(&key.key)?, held });
+                let window = window_of(&key.key)?;
+                if kept_from.is_none_or(|from| window.start_ms >= from) {
+                    closed.push(Closed { by: row as u32, window, held });
+                }
             }
         }
         let by: Vec<u32> = closed.iter().map(|c| c.by).collect();
@@ -139,10 +158,11 @@ impl Operator for Suppress {
             }
         }
         self.stream_time.flush(log);
+        self.newest_start.flush(log);
     }
 
     fn stores(&self) -> Vec<StoreId> {
-        vec![self.id, self.stream_time.id()]
+        vec![self.id, self.stream_time.id(), self.newest_start.id()]
     }
 
     fn restore(
@@ -153,6 +173,9 @@ impl Operator for Suppress {
     ) -> Result<(), DecodeError> {
         if store == self.stream_time.id() {
             return self.stream_time.restore(key, value);
+        }
+        if store == self.newest_start.id() {
+            return self.newest_start.restore(key, value);
         }
         let mut bytes = key;
         let partition = read_wide(&mut bytes)? as u32;

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use functions::aggregate::Limits;
 use journal::{CleanupPolicy, Commit, GroupId, Journal, TopicSpec};
 use model::{Clock, Offset, TopicPartition};
 use sql::ast::SourceKind;
@@ -22,7 +21,7 @@ use crate::run::log_writer::LogWriter;
 use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
 use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION};
-use crate::topology::{Surroundings, Topology};
+use crate::topology::{Surroundings, Topology, Tuning};
 use crate::view::View;
 
 /// About so much is read for one batch.
@@ -64,8 +63,8 @@ pub struct TaskSpec {
     pub merges: bool,
     /// Everything is partition 0.
     pub single_partition: bool,
-    /// How large results of aggregates may grow.
-    pub limits: Limits,
+    /// What properties say about operators.
+    pub tuning: Tuning,
     /// Where failed rows are noted.
     pub log: Option<Arc<LogWriter>>,
     /// What the engine knows of it.
@@ -90,18 +89,18 @@ pub fn topology_of(
     plan: &QueryPlan,
     catalog: &Catalog,
     registry: &Arc<dyn format::Registry>,
-    limits: Limits,
+    tuning: Tuning,
 ) -> Result<Topology, TaskError> {
     let mut needed = vec![false; plan.root.schema.columns.len()];
     plan.output_columns.iter().for_each(|&at| needed[at] = true);
-    let surroundings = Surroundings { catalog, registry, limits };
+    let surroundings = Surroundings { catalog, registry, tuning };
     Ok(Topology::new(&plan.root, needed, &surroundings)?)
 }
 
 impl PersistentTask {
     /// Opens a task: its state as of the last commit, its positions, its sink.
     pub fn open(spec: TaskSpec) -> Result<Self, TaskError> {
-        let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.limits)?;
+        let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.tuning)?;
         let partitions = source_partitions(&spec, &topology)?;
         let count = partitions.iter().map(|p| p.partition.partition.0 + 1).max().unwrap_or(1);
         let sink = match &spec.plan.sink {

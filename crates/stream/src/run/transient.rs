@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use functions::aggregate::Limits;
 use journal::Journal;
 use model::{Clock, TopicPartition};
 use sql::ast::SourceKind;
@@ -23,7 +22,7 @@ use crate::run::persistent::{OffsetReset, topology_of};
 use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
 use crate::state::changelog::Changelog;
-use crate::topology::Topology;
+use crate::topology::{Topology, Tuning};
 
 /// About so much is read for one batch: a few of them wait in the client's queue.
 const BATCH_BYTES: usize = 256 << 10;
@@ -50,8 +49,8 @@ pub struct TransientSpec {
     pub merges: bool,
     /// Everything is partition 0.
     pub single_partition: bool,
-    /// How large results of aggregates may grow.
-    pub limits: Limits,
+    /// What properties say about operators.
+    pub tuning: Tuning,
     /// End where the topics end now.
     pub ends_now: bool,
     /// Where failed rows are noted.
@@ -89,7 +88,7 @@ pub enum Stepped {
 impl TransientTask {
     /// Opens a task.
     pub fn open(spec: TransientSpec) -> Result<Self, TaskError> {
-        let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.limits)?;
+        let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.tuning)?;
         let mut partitions = Vec::new();
         for (index, topic) in (0u32..).zip(topology.topics()) {
             let info = spec.journal.topic(topic);
