@@ -60,6 +60,8 @@ pub struct Batch {
     pub partitions: Vec<u32>,
     /// Windows of keys, if they are windowed.
     pub windows: Option<Vec<WindowBounds>>,
+    /// Which rows' records had no key at all (unlike a key of nulls); `None`: none had none.
+    pub keyless: Option<Vec<bool>>,
     /// Headers; `None`: no row has any.
     pub headers: Option<Vec<Arc<[Header]>>>,
 }
@@ -76,6 +78,7 @@ impl Batch {
             timestamps: Vec::new(),
             partitions: Vec::new(),
             windows: None,
+            keyless: None,
             headers: None,
         }
     }
@@ -104,6 +107,7 @@ impl Batch {
             timestamps: pick(&self.timestamps, rows),
             partitions: pick(&self.partitions, rows),
             windows: self.windows.as_ref().map(|w| pick(w, rows)),
+            keyless: self.keyless.as_ref().map(|k| pick(k, rows)),
             headers: self.headers.as_ref().map(|h| pick(h, rows)),
         }
     }

@@ -15,7 +15,7 @@ use sql::plan::{Lookup, PullPlan};
 use crate::batch::{WindowBounds, take_column};
 use crate::expression::{EvalContext, evaluate};
 use crate::rows::RowBatch;
-use crate::state::codec::{DecodeError, RowWriter, read_rows, write_value};
+use crate::state::codec::{DecodeError, RowWriter, read_rows, read_rows_padded, write_value};
 use crate::view::{FoundRow, View};
 
 /// The answer to a pull query over the committed rows of `source`, which are in `view`.
@@ -93,7 +93,8 @@ fn columns_of(
     found: &[FoundRow],
 ) -> Result<Vec<ArrayRef>, DecodeError> {
     let keys = read_rows(view.key_types(), found.iter().map(|row| Some(&*row.key)))?;
-    let values = read_rows(view.value_types(), found.iter().map(|row| Some(&*row.stored.row)))?;
+    let rows = found.iter().map(|row| &*row.stored.row);
+    let values = read_rows_padded(view.value_types(), rows)?;
     let own = |column: &Column| -> ArrayRef {
         let at = |namespace| view.schema().of(namespace).position(|c| c.name == column.name);
         let found_column = match column.namespace {

@@ -36,6 +36,7 @@ use columns::{Needed, mark_args, mark_expr, mark_exprs};
 pub struct Topology {
     nodes: Vec<Node>,
     topics: Vec<Arc<str>>,
+    picture: String,
     outline: String,
     stores: u8,
     retention_ms: Option<i64>,
@@ -99,6 +100,7 @@ impl Topology {
         let topology = Topology {
             nodes: Vec::new(),
             topics: Vec::new(),
+            picture: String::new(),
             outline: String::new(),
             stores: 0,
             retention_ms: None,
@@ -113,7 +115,12 @@ impl Topology {
         &self.topics
     }
 
-    /// The operators in a line each: what the state is for.
+    /// All operators, a line each.
+    pub fn picture(&self) -> &str {
+        &self.picture
+    }
+
+    /// The operators with state, a line each: what the state is for.
     pub fn outline(&self) -> &str {
         &self.outline
     }
@@ -277,7 +284,9 @@ impl Builder<'_> {
                 let mut needed = wish.needed[keys.len()..].to_vec();
                 mark_exprs(keys, &mut needed);
                 let below = self.add(input, Wish { old: true, needed, is_final: false })?;
-                let rekey = Rekey { keys: keys.clone(), kind: below.kind };
+                let reads_value = keys.iter().map(|key| columns::reads_value(key, &input.schema));
+                let reads_value = reads_value.collect();
+                let rekey = Rekey { keys: keys.clone(), reads_value, kind: below.kind };
                 let stays = (0..step.schema.columns.len()).map(|i| i < keys.len()).collect();
                 let node = self.node(step, Box::new(rekey), &[&below]);
                 Ok(Built { node, stays, kind: below.kind, windows: None })
@@ -441,7 +450,16 @@ impl Builder<'_> {
     fn push(&mut self, operator: NodeOperator, step: &Step, inputs: &[usize], name: &str) -> usize {
         let at = self.topology.nodes.len();
         let line = format!("{at}: {name} <- {inputs:?} ({})\n", step.schema);
-        self.topology.outline.push_str(&line);
+        self.topology.picture.push_str(&line);
+        let stores = match &operator {
+            NodeOperator::Source(source) => source.store().into_iter().collect(),
+            NodeOperator::Other(operator) => operator.stores(),
+        };
+        if !stores.is_empty() {
+            let stores: Vec<u8> = stores.iter().map(|store| store.0).collect();
+            let line = format!("{stores:?} {name} ({})\n", step.schema);
+            self.topology.outline.push_str(&line);
+        }
         let (inputs, schema) = (inputs.to_vec(), step.schema.clone());
         self.topology.nodes.push(Node { operator, inputs, schema });
         at

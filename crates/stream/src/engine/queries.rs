@@ -203,7 +203,7 @@ impl RunningQuery {
     pub(crate) fn outline(&self) -> String {
         let spec = &self.spec;
         match topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.tuning) {
-            Ok(topology) => topology.outline().to_owned(),
+            Ok(topology) => topology.picture().to_owned(),
             Err(error) => error.to_string(),
         }
     }

@@ -349,6 +349,7 @@ impl Aggregate {
             take(&sides.new.carried)
         };
         let mut out = batch.meta(&rows);
+        out.keyless = None;
         out.timestamps = times;
         if self.spec.windows.is_some() {
             out.windows = Some(told.iter().filter_map(|e| e.window).collect());

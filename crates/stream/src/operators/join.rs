@@ -169,6 +169,7 @@ pub fn joined_meta(joined: &[JoinedRow], left: &Batch, right: &Batch) -> Batch {
             .iter()
             .any(|j| j.window.is_some())
             .then(|| joined.iter().filter_map(|j| j.window).collect()),
+        keyless: None,
         headers,
     }
 }

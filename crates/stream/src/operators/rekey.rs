@@ -13,6 +13,8 @@ use crate::operators::{Cycle, Operator, ProcessError, one};
 pub struct Rekey {
     /// One for each column of the key.
     pub keys: Vec<Expr>,
+    /// For each: does it read anything but the old key?
+    pub reads_value: Vec<bool>,
     /// STREAM or TABLE.
     pub kind: SourceKind,
 }
@@ -22,8 +24,10 @@ impl Rekey {
         let key = |expr| cycle.evaluate(expr, side, rows, "PartitionBy");
         let mut keys: Vec<ArrayRef> = self.keys.iter().map(key).collect();
         if let (Some(present), SourceKind::Stream) = (&side.present, self.kind) {
-            // A row without a value has nothing to take a key from.
-            keys.iter_mut().for_each(|key| *key = mask_column(key, present));
+            // What is made of a row's value is null where there is none.
+            for (key, _) in keys.iter_mut().zip(&self.reads_value).filter(|(_, reads)| **reads) {
+                *key = mask_column(key, present);
+            }
         }
         let columns = keys.into_iter().chain(side.columns.iter().cloned()).collect();
         Side { columns, present: side.present.clone() }
@@ -84,6 +88,7 @@ impl Operator for Rekey {
         cycle: &mut Cycle<'_>,
     ) -> Result<Batch, ProcessError> {
         let mut batch = one(inputs);
+        batch.keyless = None;
         batch.new = self.side(&batch.new, batch.rows, cycle);
         if let Some(old) = batch.old.take() {
             let mut silent = Vec::new();

@@ -241,6 +241,7 @@ impl SessionAggregate {
             columns.iter().map(|c| take_column(c, &indices)).collect()
         };
         let mut out = batch.meta(&rows);
+        out.keyless = None;
         out.timestamps = told.iter().map(|t| t.window.end_ms).collect();
         out.windows = Some(told.iter().map(|t| t.window).collect());
         out.partitions = told.iter().map(|t| t.partition).collect();

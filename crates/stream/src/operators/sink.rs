@@ -83,7 +83,7 @@ impl SinkWriter {
             positions.iter().map(|&at| batch.new.columns[at].clone()).collect()
         };
         let (keys, values) = (pick(&self.key_columns), pick(&self.value_columns));
-        let key_present = key_presence(&keys, batch.rows);
+        let key_present = key_presence(&keys, batch);
         let keys = self.key_encoder.encode(&keys, key_present.as_ref(), batch.rows);
         let values = self.value_encoder.encode(&values, batch.new.present.as_ref(), batch.rows);
         let mut failed = vec![false; batch.rows];
@@ -159,15 +159,15 @@ impl SinkWriter {
     }
 }
 
-/// Which rows have a key: one whose columns are all null is none, and neither is one of no column.
-fn key_presence(keys: &[ArrayRef], rows: usize) -> Option<NullBuffer> {
+/// Which rows have a key: a key of one column that is null is none, one of several is one unless
+/// the record it comes from had none.
+fn key_presence(keys: &[ArrayRef], batch: &Batch) -> Option<NullBuffer> {
     match keys {
-        [] => Some(NullBuffer::new_null(rows)),
+        [] => Some(NullBuffer::new_null(batch.rows)),
         [key] => key.nulls().cloned(),
-        several if several.iter().any(|key| key.null_count() == 0) => None,
-        several => {
-            let is_there = |row| several.iter().any(|key| key.is_valid(row));
-            Some((0..rows).map(is_there).collect::<Vec<_>>().into())
+        _ => {
+            let keyless = batch.keyless.as_ref()?;
+            Some(keyless.iter().map(|is_keyless| !is_keyless).collect::<Vec<_>>().into())
         }
     }
 }

@@ -126,6 +126,9 @@ impl SourceOperator {
             }
         }
         let mut batch = self.assemble(&mine, keys, values, windows);
+        if key_bytes.iter().any(Option::is_none) {
+            batch.keyless = Some(key_bytes.iter().map(Option::is_none).collect());
+        }
         self.extract_times(&mut batch, &mut keep, cycle);
         let batch = batch.filter(&BooleanBuffer::from(keep));
         self.remember(batch)
@@ -224,6 +227,7 @@ impl SourceOperator {
             timestamps: mine.iter().map(|(_, r)| r.record.timestamp.0).collect(),
             partitions: mine.iter().map(|(_, r)| r.partition).collect(),
             windows,
+            keyless: None,
             headers,
         }
     }

@@ -119,6 +119,10 @@ impl Operator for Suppress {
                 self.changes.push((log_key, None));
             }
             let newest = self.newest_start.advance(partition, windows[row].start_ms);
+            if batch.seq.get(row + 1) == Some(&batch.seq[row]) {
+                // An event's windows are all updated before any is closed.
+                continue;
+            }
             let kept_from = self.timing.retention_ms.map(|ms| newest.saturating_sub(ms));
             let over = stream_time.saturating_sub(self.timing.grace_ms);
             while let Some(first) = held.first_entry().filter(|e| e.key().end_ms <= over) {

@@ -273,6 +273,24 @@ pub fn read_rows<'a>(
     Ok(builders.into_iter().map(ColumnBuilder::finish).collect())
 }
 
+/// The same for rows that may have been written before columns were added: those are null.
+pub fn read_rows_padded<'a>(
+    types: &[SqlType],
+    rows: impl ExactSizeIterator<Item = &'a [u8]>,
+) -> Result<Vec<ArrayRef>, DecodeError> {
+    let capacity = rows.len();
+    let mut builders: Vec<_> = types.iter().map(|ty| ColumnBuilder::new(ty, capacity)).collect();
+    for mut bytes in rows {
+        for (ty, builder) in types.iter().zip(&mut builders) {
+            match bytes {
+                [] => builder.append_null(),
+                _ => builder.append(&read_value(ty, &mut bytes)?),
+            }
+        }
+    }
+    Ok(builders.into_iter().map(ColumnBuilder::finish).collect())
+}
+
 /// Reads one cell.
 pub fn read_value(ty: &SqlType, bytes: &mut &[u8]) -> Result<Value, DecodeError> {
     match take(bytes, 1)? {

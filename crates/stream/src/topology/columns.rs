@@ -24,58 +24,20 @@ pub(super) fn mark_args(args: &[Arg], needed: &mut Needed) {
 
 /// Marks the columns that an expression reads.
 pub(super) fn mark_expr(expr: &Expr, needed: &mut Needed) {
-    match &expr.kind {
-        ExprKind::Column(at) => needed[*at] = true,
-        ExprKind::Param(_) | ExprKind::Literal(_) => {}
-        ExprKind::Arithmetic { left, right, .. }
-        | ExprKind::Comparison { left, right, .. }
-        | ExprKind::And(left, right)
-        | ExprKind::Or(left, right) => {
-            mark_expr(left, needed);
-            mark_expr(right, needed);
-        }
-        ExprKind::Negate(operand)
-        | ExprKind::Not(operand)
-        | ExprKind::IsNull(operand)
-        | ExprKind::IsNotNull(operand) => mark_expr(operand, needed),
-        ExprKind::Like { operand, pattern, .. } => {
-            mark_expr(operand, needed);
-            mark_expr(pattern, needed);
-        }
-        ExprKind::Between { operand, low, high, .. } => {
-            [operand, low, high].into_iter().for_each(|e| mark_expr(e, needed));
-        }
-        ExprKind::In { operand, list, .. } => {
-            mark_expr(operand, needed);
-            mark_exprs(list, needed);
-        }
-        ExprKind::Case { branches, otherwise } => {
-            for (condition, result) in branches {
-                mark_expr(condition, needed);
-                mark_expr(result, needed);
-            }
-            mark_expr(otherwise, needed);
-        }
-        ExprKind::Cast(operand) | ExprKind::Coerce(operand) => mark_expr(operand, needed),
-        ExprKind::Subscript { base, index } => {
-            mark_expr(base, needed);
-            mark_expr(index, needed);
-        }
-        ExprKind::Field { base, .. } => mark_expr(base, needed),
-        ExprKind::MakeArray(items) | ExprKind::MakeStruct(items) => mark_exprs(items, needed),
-        ExprKind::MakeMap(entries) => {
-            for (key, value) in entries {
-                mark_expr(key, needed);
-                mark_expr(value, needed);
-            }
-        }
-        ExprKind::Call { args, .. } => mark_args(args, needed),
-    }
+    expr.columns().into_iter().for_each(|at| needed[at] = true);
 }
 
 /// Does a tombstone keep what an expression gives, as its input's key or bounds?
 pub(super) fn stays(expr: &Expr, input: &[bool]) -> bool {
     matches!(expr.kind, ExprKind::Column(at) if input[at])
+}
+
+/// Does an expression read any column but the key's?
+pub(super) fn reads_value(expr: &Expr, schema: &Schema) -> bool {
+    let mut needed = vec![false; schema.columns.len()];
+    mark_expr(expr, &mut needed);
+    let read = schema.columns.iter().zip(needed).filter(|(_, needed)| *needed);
+    read.into_iter().any(|(column, _)| column.namespace != Namespace::Key)
 }
 
 pub(super) fn is_window_bound(column: &Column) -> bool {
