@@ -1,5 +1,5 @@
-//! What exists: streams, tables, types and queries. A value, cheap to clone, so that a whole request
-//! can be tried on a copy before anything is done.
+//! What exists: streams, tables, types and queries. A value, cheap to clone, so that a whole
+//! request can be tried on a copy before anything is done.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

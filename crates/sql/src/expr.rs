@@ -1,7 +1,8 @@
 //! Expressions whose names are positions and whose types are known: what the engine evaluates.
 //!
-//! The analyzer makes them from [`crate::ast::Expr`]: it resolves columns to positions in the input's
-//! schema and calls to a signature, and makes implicit conversions explicit as [`ExprKind::Cast`].
+//! The analyzer makes them from [`crate::ast::Expr`]: it resolves columns to positions in the
+//! input's schema and calls to a signature, and makes implicit conversions explicit as
+//! [`ExprKind::Cast`].
 
 use functions::Resolved;
 use functions::scalar::{IntervalUnit, ScalarFunction};
@@ -53,13 +54,14 @@ pub enum ExprKind {
         op: ArithmeticOp,
         /// Left.
         left: Box<Expr>,
-        /// Right. DECIMALs keep their own precision and scale; the result's type says what comes out.
+        /// Right. DECIMALs keep their own precision and scale; the result's type says what comes
+        /// out.
         right: Box<Expr>,
     },
     /// `-x`
     Negate(Box<Expr>),
-    /// Both sides of one type, or two numeric types, or text and DATE, TIME or TIMESTAMP, or DATE and
-    /// TIMESTAMP: the evaluator brings them together (text that is no time fails the row).
+    /// Both sides of one type, or two numeric types, or text and DATE, TIME or TIMESTAMP, or DATE
+    /// and TIMESTAMP: the evaluator brings them together (text that is no time fails the row).
     Comparison {
         /// Which.
         op: ComparisonOp,
@@ -109,16 +111,17 @@ pub enum ExprKind {
         /// NOT IN.
         negated: bool,
     },
-    /// `CASE WHEN … THEN … ELSE … END`, evaluated lazily: an error in a branch not taken does not count.
+    /// `CASE WHEN … THEN … ELSE … END`, evaluated lazily: an error in a branch not taken does not
+    /// count.
     Case {
         /// Conditions and results.
         branches: Vec<(Expr, Expr)>,
         /// Otherwise; a NULL literal if there was none.
         otherwise: Box<Expr>,
     },
-    /// `CAST(x AS type)`, also what is put around arguments of functions, elements of ARRAY and MAP and
-    /// values of IN to bring them to one type. What cannot be converted is a quiet null, and so is a
-    /// failure inside `x`.
+    /// `CAST(x AS type)`, also what is put around arguments of functions, elements of ARRAY and MAP
+    /// and values of IN to bring them to one type. What cannot be converted is a quiet null, and so
+    /// is a failure inside `x`.
     Cast(Box<Expr>),
     /// Conversion to the expression's type that nobody wrote, around operands of arithmetic: unlike
     /// for a cast, what cannot be converted and what fails inside fails the row.

@@ -1,8 +1,8 @@
 //! What a statement means: the steps rows go through, and what is to be created, dropped or shown.
 //!
-//! A [`QueryPlan`] is a tree of [`Step`]s from sources to the sink. Each step says the schema of what
-//! comes out of it; expressions in a step are over the schema of its input. Which Kafka Streams
-//! semantics each step follows is said beside it.
+//! A [`QueryPlan`] is a tree of [`Step`]s from sources to the sink. Each step says the schema of
+//! what comes out of it; expressions in a step are over the schema of its input. Which Kafka
+//! Streams semantics each step follows is said beside it.
 
 use functions::Resolved;
 use functions::aggregate::AggregateFunction;
@@ -111,8 +111,8 @@ impl Step {
 #[derive(Clone, Debug)]
 pub enum StepKind {
     /// Reads a source. Schema: the source's columns (key, value, headers, in declared order), then
-    /// the pseudo columns ROWTIME, ROWPARTITION, ROWOFFSET and for a windowed source WINDOWSTART and
-    /// WINDOWEND.
+    /// the pseudo columns ROWTIME, ROWPARTITION, ROWOFFSET and for a windowed source WINDOWSTART
+    /// and WINDOWEND.
     Source {
         /// The stream or table.
         name: String,
@@ -127,8 +127,8 @@ pub enum StepKind {
         /// A BOOLEAN.
         predicate: Expr,
     },
-    /// Computes columns. Schema: one column for each expression; key columns are plain columns of the
-    /// input's key. A row with a null value stays one.
+    /// Computes columns. Schema: one column for each expression; key columns are plain columns of
+    /// the input's key. A row with a null value stays one.
     Select {
         /// Rows from here.
         input: Box<Step>,
@@ -143,17 +143,18 @@ pub enum StepKind {
         /// What is exploded.
         functions: Vec<TableCall>,
     },
-    /// Gives rows another key (PARTITION BY, or ahead of a join). Schema: the new key's columns, then
-    /// all columns of the input. For a table: a change of the key is a tombstone and an insert.
+    /// Gives rows another key (PARTITION BY, or ahead of a join). Schema: the new key's columns,
+    /// then all columns of the input. For a table: a change of the key is a tombstone and an
+    /// insert.
     Rekey {
         /// Rows from here.
         input: Box<Step>,
         /// One for each key column.
         keys: Vec<Expr>,
     },
-    /// Groups and folds rows. Rows whose key is (partly) null are dropped, unless the group has other
-    /// columns, as ksqlDB does. Schema: the key's columns, `carried`, one for each aggregate, and if
-    /// windowed WINDOWSTART and WINDOWEND, last ROWTIME.
+    /// Groups and folds rows. Rows whose key is (partly) null are dropped, unless the group has
+    /// other columns, as ksqlDB does. Schema: the key's columns, `carried`, one for each aggregate,
+    /// and if windowed WINDOWSTART and WINDOWEND, last ROWTIME.
     Aggregate {
         /// Rows from here.
         input: Box<Step>,
@@ -168,8 +169,8 @@ pub enum StepKind {
         /// Windows, if any.
         window: Option<crate::ast::Window>,
     },
-    /// A join of two streams within a time. Schema: the key's columns, all of the left, all of the right.
-    /// The inputs are keyed by the join's expression.
+    /// A join of two streams within a time. Schema: the key's columns, all of the left, all of the
+    /// right. The inputs are keyed by the join's expression.
     StreamStreamJoin {
         /// Left rows.
         left: Box<Step>,
@@ -180,7 +181,8 @@ pub enum StepKind {
         /// How far apart, how late.
         within: Within,
     },
-    /// A stream enriched from a table. Schema: the key's columns, all of the left, all of the right.
+    /// A stream enriched from a table. Schema: the key's columns, all of the left, all of the
+    /// right.
     StreamTableJoin {
         /// Stream.
         left: Box<Step>,
@@ -189,7 +191,8 @@ pub enum StepKind {
         /// INNER or LEFT.
         kind: JoinKind,
     },
-    /// A join of two tables on their keys. Schema: the key's columns, all of the left, all of the right.
+    /// A join of two tables on their keys. Schema: the key's columns, all of the left, all of the
+    /// right.
     TableTableJoin {
         /// Left table.
         left: Box<Step>,
@@ -198,8 +201,8 @@ pub enum StepKind {
         /// INNER, LEFT, RIGHT, FULL.
         kind: JoinKind,
     },
-    /// A join of a table's expression with another's key. Schema: the left's key columns, all of the
-    /// left, all of the right.
+    /// A join of a table's expression with another's key. Schema: the left's key columns, all of
+    /// the left, all of the right.
     ForeignKeyJoin {
         /// Left table, whose key the result has.
         left: Box<Step>,
@@ -283,7 +286,8 @@ pub struct PullPlan {
 pub enum Lookup {
     /// All keys named, each a value for every key column; each looked up once.
     Keys(Vec<Vec<Value>>),
-    /// Keys from `low` to `high` (of a single key column), by the order of their serialized form or values.
+    /// Keys from `low` to `high` (of a single key column), by the order of their serialized form or
+    /// values.
     Range {
         /// Lower bound and whether it is included.
         low: Option<(Value, bool)>,

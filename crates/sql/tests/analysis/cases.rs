@@ -1,6 +1,6 @@
-//! ksqlDB's own cases, as far as planning goes: what it plans is planned, what it refuses is refused.
+//! ksqlDB's own cases, as far as planning goes: what it plans is planned, what it refuses refused.
 //!
-//! The cases are read from `../shared/ksqldb`, where they are; without them the tests say so and pass.
+//! The cases lie beside the project, in `../shared/ksqldb`; without them the tests say so and pass.
 
 use std::path::PathBuf;
 

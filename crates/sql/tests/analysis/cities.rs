@@ -1,5 +1,5 @@
-//! The cities' pipelines: every statement is understood, alone and with all cities in one server, and
-//! the views have the columns that `cities/README.md` promises to the bot and the dashboard.
+//! The cities' pipelines: every statement is understood, alone and with all cities in one server,
+//! and the views have the columns that `cities/README.md` promises to the bot and the dashboard.
 
 use std::fs;
 use std::path::PathBuf;
