@@ -180,37 +180,7 @@ pub(crate) fn write_i64(value: i64, out: &mut Vec<u8>) {
 /// Appends a double as `Double.toString` writes it, with the fewest digits that read back:
 /// `0.1`, `1.0E10`, `NaN`, `-Infinity`.
 pub(crate) fn write_f64(value: f64, out: &mut Vec<u8>) {
-    if !value.is_finite() {
-        let word: &[u8] = match value {
-            v if v.is_nan() => b"NaN",
-            v if v > 0.0 => b"Infinity",
-            _ => b"-Infinity",
-        };
-        return out.extend_from_slice(word);
-    }
-    let mut buffer = ryu::Buffer::new();
-    let text = buffer.format_finite(value);
-    let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
-        return out.extend_from_slice(text.as_bytes());
-    }
-    // Take the digits and the position of the point apart, and put them together Java's way.
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text),
-    };
-    let (mantissa, exponent) = match text.split_once('e') {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse().unwrap_or(0)),
-        None => (text, 0i32),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = format!("{whole}{fraction}");
-    let leading = all.len() - all.trim_start_matches('0').len();
-    let digits = all.trim_matches('0');
-    let exponent = exponent + whole.len() as i32 - 1 - leading as i32;
-    let (first, rest) = digits.split_at(1);
-    let rest = if rest.is_empty() { "0" } else { rest };
-    out.extend_from_slice(format!("{sign}{first}.{rest}E{exponent}").as_bytes());
+    model::text::write_double(value, out);
 }
 
 /// Appends a decimal in plain digits.

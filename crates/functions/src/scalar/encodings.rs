@@ -93,9 +93,13 @@ fn encode(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     }))
 }
 
-/// Reads `48656C`, `0x48656C` and `X'48656C'`.
+/// Reads `48656C`, `0x48656C` and `X'48656C'`; behind `0x` the first digit may stand alone.
 fn hex_bytes_with_prefix(input: &str) -> Result<Vec<u8>, String> {
-    let digits = input.strip_prefix("0x").unwrap_or(input);
+    if let Some(digits) = input.strip_prefix("0x") {
+        let zero = if digits.len().is_multiple_of(2) { "" } else { "0" };
+        return super::bytes::hex_bytes(&format!("{zero}{digits}"));
+    }
+    let digits = input;
     let quoted = digits.strip_prefix(['X', 'x']).and_then(|rest| rest.strip_prefix('\''));
     let digits = quoted.and_then(|rest| rest.strip_suffix('\'')).unwrap_or(digits);
     super::bytes::hex_bytes(digits)

@@ -279,7 +279,7 @@ pub(super) const POWER: ScalarFunction = function(
 
 /// The logarithm to a base; to a base of 1 there is none.
 fn logarithm(base: f64, x: f64) -> f64 {
-    if base == 1.0 { f64::NAN } else { x.ln() / base.ln() }
+    if base <= 0.0 || base == 1.0 { f64::NAN } else { x.ln() / base.ln() }
 }
 
 /// Java's `pow`, which knows no value for 1 to the power of infinity.

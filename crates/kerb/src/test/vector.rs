@@ -46,7 +46,7 @@ pub(crate) fn jobs(path: &Path, text: &str) -> Result<Vec<Box<dyn Job>>, String>
             let name = format!("{} {}", name(sql), used_cells(sql, &vector["row"]));
             let key = format!("{sql} {}", vector["columns"]);
             let vector: ExpressionVector =
-                serde_json::from_value(vector).map_err(|e| format!("line {number}: {e}"))?;
+                serde_json::from_str(line).map_err(|e| format!("line {number}: {e}"))?;
             expressions.entry(key).or_default().push((name, vector));
         } else if vector.get("rows").is_some() {
             if feeds.is_none() {

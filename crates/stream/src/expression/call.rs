@@ -6,7 +6,7 @@ use functions::{ArgType, Evaluated, Resolved, RowErrors};
 use model::SqlType;
 use sql::expr::{Arg, Expr, ParamId, ScalarRef};
 
-use super::part::Part;
+use super::part::{Part, without};
 use super::{Scope, Source};
 
 /// `function(args)`
@@ -31,6 +31,12 @@ pub(super) fn call(
             let open = |row: usize| columns.iter().flatten().all(|column| column.is_null(row));
             part.failed.retain(open);
             part.logged.retain(open);
+            // One that fails is told and counts as null: the next may have a value.
+            let told = std::mem::take(&mut part.failed);
+            columns.push(Some(without(&part.full(rows), &told)));
+            logged.merge(told);
+            logged.merge(part.logged);
+            continue;
         }
         columns.push(Some(part.full(rows)));
         failed.merge(part.failed);

@@ -38,9 +38,17 @@ impl InsertCase {
             (None, false) => {}
         }
         let record = instance.records("t").into_iter().next().ok_or("no record")?;
+        let written = &self.vector["written"][0];
+        if let Some(key) = written.get("key") {
+            let got = record.key.as_deref().map(String::from_utf8_lossy);
+            if got.as_deref() != key.as_str() {
+                return Err(format!("key {got:?} instead of {key}"));
+            }
+        }
         let value = record.value.as_deref().map_or(Ok(Json::Null), serde_json::from_slice);
         let value = value.map_err(|error| error.to_string())?;
-        let expected = match &self.vector["value"] {
+        let recorded = if written.is_null() { &self.vector } else { written };
+        let expected = match &recorded["value"] {
             // The record's text, or the JSON itself.
             Json::String(text) => serde_json::from_str(text).unwrap_or(Json::Null),
             json => json.clone(),
