@@ -174,7 +174,7 @@ impl Engine {
             _ => {
                 let message =
                     format!("Expected exactly one KSQL statement; found {}", statements.len());
-                Err(RequestError::new(RequestErrorKind::BadRequest, message))
+                Err(RequestError::statement(message, request.text.clone()))
             }
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use arrow_array::ArrayRef;
 use model::{Namespace, Schema, SqlType};
 use parking_lot::RwLock;
 use sql::plan::QueryPlan;
@@ -101,11 +102,18 @@ impl View {
     }
 
     /// What a batch changes, also noted in the changelog; each key once.
-    pub fn changes(&self, batch: &Batch, log: &mut Changelog) -> ViewChanges {
+    ///
+    /// `read_back`: changes columns of values into what a reader of the table's topic finds.
+    pub fn changes(
+        &self,
+        batch: &Batch,
+        read_back: impl FnOnce(Vec<ArrayRef>) -> Vec<ArrayRef>,
+        log: &mut Changelog,
+    ) -> ViewChanges {
         let pick = |positions: &[usize]| -> Vec<_> {
             positions.iter().map(|&at| batch.new.columns[at].clone()).collect()
         };
-        let (keys, values) = (pick(&self.key_columns), pick(&self.value_columns));
+        let (keys, values) = (pick(&self.key_columns), read_back(pick(&self.value_columns)));
         let key_writer = RowWriter::new(&self.key_types, &keys);
         let value_writer = RowWriter::new(&self.value_types, &values);
         let mut last = BTreeMap::new();

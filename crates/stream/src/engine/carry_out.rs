@@ -221,8 +221,9 @@ impl Inner {
         let settings = session.settings(&self.options.properties);
         let query_number = self.next_query()?;
         let refuse = |message: String| RequestError::statement(message, told(statement));
-        let planned = analyze(statement, &catalog, &self.world(), &settings, query_number)
+        let mut planned = analyze(statement, &catalog, &self.world(), &settings, query_number)
             .map_err(|error| RequestError::analysis(&error, told(statement)))?;
+        note_alteration(&mut planned, statement);
         let text = match &planned {
             Planned::InsertValues(plan) => {
                 self.insert_values(plan, &catalog).map_err(refuse)?;
@@ -250,7 +251,7 @@ impl Inner {
                 }
                 plan.source.statement.clone()
             }
-            Planned::Alter { statement, .. } => statement.clone(),
+            Planned::Alter { .. } => statement.text.clone(),
             Planned::Drop { topic, delete_topic, ends, .. } => {
                 for id in ends {
                     self.queries.stop(id, true, self.options.journal.as_ref());
@@ -258,12 +259,12 @@ impl Inner {
                 if *delete_topic {
                     self.delete_topic(topic)?;
                 }
+                without_delete_topic(statement)
+            }
+            Planned::Nothing { .. } => without_delete_topic(statement),
+            Planned::InsertSelect(_) | Planned::CreateType { .. } | Planned::DropType { .. } => {
                 statement.text.clone()
             }
-            Planned::InsertSelect(_)
-            | Planned::Nothing { .. }
-            | Planned::CreateType { .. }
-            | Planned::DropType { .. } => statement.text.clone(),
         };
         let mut changed = Catalog::clone(&catalog);
         apply(&mut changed, &planned);
@@ -478,8 +479,9 @@ impl Inner {
         let session = Session { properties: command.properties.clone(), ..Session::default() };
         let settings = session.settings(&self.options.properties);
         let catalog = self.catalog.read().clone();
-        let planned = analyze(statement, &catalog, &self.world(), &settings, command.query)
+        let mut planned = analyze(statement, &catalog, &self.world(), &settings, command.query)
             .map_err(|error| internal(&error))?;
+        note_alteration(&mut planned, statement);
         if matches!(planned, Planned::Other(_)) {
             return Ok(None);
         }
@@ -509,6 +511,29 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// The statement that made a source grows by those that altered it.
+fn note_alteration(planned: &mut Planned, statement: &ParsedStatement) {
+    if let Planned::Alter { source, .. } = planned {
+        let source = Arc::make_mut(source);
+        source.statement = format!("{}\n{}", source.statement, statement.text);
+    }
+}
+
+/// DROP as the server answers it.
+fn without_delete_topic(statement: &ParsedStatement) -> String {
+    match &statement.statement {
+        Statement::DropSource { kind, if_exists, name, delete_topic: true } => {
+            sql::text::format_statement(&Statement::DropSource {
+                kind: *kind,
+                if_exists: *if_exists,
+                name: name.clone(),
+                delete_topic: false,
+            })
+        }
+        _ => statement.text.clone(),
     }
 }
 

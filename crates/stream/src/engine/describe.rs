@@ -54,7 +54,7 @@ impl Inner {
         QuerySummary {
             id: entry.id.clone(),
             statement: entry.statement.clone(),
-            sinks: vec![entry.sink.clone()],
+            sinks: entry.plan.sink.iter().map(|sink| sink.name.clone()).collect(),
             sink_topics,
             query_type: QueryType::Persistent,
             state: running.map_or(QueryState::Running, |running| running.state()),
@@ -146,7 +146,7 @@ impl Inner {
         extended: bool,
     ) -> SourceDescription {
         let readers = catalog.queries.values().filter(|q| q.sources.contains(&source.name));
-        let readers: Vec<_> = readers.filter(|q| q.plan.sink.is_some()).collect();
+        let readers: Vec<_> = readers.collect();
         let writers: Vec<_> = catalog
             .queries
             .values()
@@ -155,7 +155,6 @@ impl Inner {
         let partitions =
             self.options.journal.topic(&source.topic).map_or(0, |topic| topic.spec.partitions);
         let timestamp = source.timestamp.as_ref().map_or(String::new(), |t| t.name.clone());
-        let made_by = source.created_by.as_ref().and_then(|id| catalog.queries.get(id));
         let (statistics, error_statistics) =
             if extended { self.statistics(&writers) } else { Default::default() };
         let offsets = if extended {
@@ -178,7 +177,7 @@ impl Inner {
             partitions,
             replicas: u32::from(partitions > 0),
             statement: source.statement.clone(),
-            constraints: made_by.map_or(Vec::new(), |query| query.sources.clone()),
+            constraints: Vec::new(),
             statistics,
             error_statistics,
             offsets,

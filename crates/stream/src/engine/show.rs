@@ -118,7 +118,10 @@ impl Inner {
                 AnswerBody::SourceDescription(Box::new(description))
             }
             Statement::Describe(Describe::Function(name)) => {
+                // Functions have no quoted names.
+                let is_quoted = statement.text.contains('`');
                 let described = super::describe::function_description(name);
+                let described = described.filter(|_| !is_quoted);
                 let described = described.ok_or_else(|| {
                     let message = format!("Can't find any functions with the name '{name}'");
                     RequestError::new(RequestErrorKind::BadRequest, message)
@@ -160,9 +163,9 @@ impl Inner {
             let sources = self.listed(kind, catalog);
             sources.iter().map(|source| source_summary(source)).collect()
         };
-        let descriptions = |kind| {
+        let descriptions = |kind, extended| {
             let sources = self.listed(kind, catalog);
-            let described = |s: &Arc<Source>| self.source_description(s, catalog, true);
+            let described = |s: &Arc<Source>| self.source_description(s, catalog, extended);
             AnswerBody::SourceDescriptions(sources.iter().map(described).collect())
         };
         match show {
@@ -172,9 +175,13 @@ impl Inner {
             )),
             Show::Topics { all, extended: false } => AnswerBody::Topics(self.topics(*all)),
             Show::Topics { all, extended: true } => AnswerBody::TopicsExtended(self.topics(*all)),
-            Show::Streams { extended: true, .. } => descriptions(SourceKind::Stream),
+            Show::Streams { extended, describe } if *extended || *describe => {
+                descriptions(SourceKind::Stream, *extended)
+            }
             Show::Streams { .. } => AnswerBody::Streams(summaries(SourceKind::Stream)),
-            Show::Tables { extended: true, .. } => descriptions(SourceKind::Table),
+            Show::Tables { extended, describe } if *extended || *describe => {
+                descriptions(SourceKind::Table, *extended)
+            }
             Show::Tables { .. } => AnswerBody::Tables(summaries(SourceKind::Table)),
             Show::Functions => AnswerBody::Functions(function_summaries()),
             Show::Connectors(kind) => {

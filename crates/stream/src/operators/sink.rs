@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
-use format::Encoder;
+use format::{Decoder, Encoder};
 use model::{
     Format, FormatKind, Namespace, Partition, Record, Schema, SqlType, TimestampMs, TopicPartition,
 };
@@ -181,4 +181,44 @@ pub fn named_key_format(format: &Format, source: &str) -> Format {
         return format.clone();
     }
     Format { schema_full_name: Some(format::avro::key_full_name(source)), ..format.clone() }
+}
+
+/// What becomes of values on their way through a format that cannot hold them all: in PROTOBUF a null
+/// is an empty text or 0. A view shows what is in its topic, as ksqlDB's do.
+pub struct ReadBack {
+    encoder: Box<dyn Encoder>,
+    decoder: Box<dyn Decoder>,
+}
+
+impl ReadBack {
+    /// `None` for formats that hold everything.
+    pub fn new(
+        plan: &QueryPlan,
+        sink: &Sink,
+        registry: &Arc<dyn format::Registry>,
+    ) -> Result<Option<Self>, format::CodecError> {
+        let loses =
+            matches!(sink.value_format.kind, FormatKind::Protobuf | FormatKind::ProtobufNosr)
+                && sink.value_format.protobuf_nulls.is_none();
+        if !loses {
+            return Ok(None);
+        }
+        let columns = columns_of(&plan.output, Namespace::Value);
+        let format = Format::new(FormatKind::ProtobufNosr);
+        Ok(Some(Self {
+            encoder: format::encoder(&format, &columns, false, &sink.topic, registry)?,
+            decoder: format::decoder(&format, &columns, false, &sink.topic, registry)?,
+        }))
+    }
+
+    /// The columns as they are read back; rows that are not `present` stay null.
+    pub fn columns(
+        &self,
+        columns: Vec<ArrayRef>,
+        present: Option<&NullBuffer>,
+        rows: usize,
+    ) -> Vec<ArrayRef> {
+        let encoded = self.encoder.encode(&columns, present, rows);
+        self.decoder.decode(&encoded.payloads).columns
+    }
 }

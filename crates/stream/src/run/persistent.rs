@@ -13,7 +13,7 @@ use sql::plan::QueryPlan;
 
 use crate::batch::Batch;
 use crate::operators::Cycle;
-use crate::operators::sink::SinkWriter;
+use crate::operators::sink::{ReadBack, SinkWriter};
 use crate::operators::source::Incoming;
 use crate::processing_log::LogEntry;
 use crate::run::TaskError;
@@ -79,6 +79,7 @@ pub struct PersistentTask {
     topology: Topology,
     reader: Reader,
     sink: Option<SinkWriter>,
+    read_back: Option<ReadBack>,
     partitions: u32,
     changelog: TopicPartition,
     outline_is_written: bool,
@@ -112,12 +113,17 @@ impl PersistentTask {
             }
             None => None,
         };
+        let read_back = match &spec.plan.sink {
+            Some(sink) => ReadBack::new(&spec.plan, sink, &spec.registry)?,
+            None => None,
+        };
         let reader = Reader::new(spec.journal.clone(), partitions, topology.is_ordered());
         let changelog = TopicPartition::new(spec.changelog.clone(), 0);
         let mut task = Self {
             topology,
             reader,
             sink,
+            read_back,
             partitions: count,
             changelog,
             outline_is_written: false,
@@ -228,7 +234,12 @@ impl PersistentTask {
         let mut changes = Changelog::default();
         self.topology.flush(&mut changes);
         let view_changes = self.spec.view.as_ref().map(|view| {
-            let mut view_changes = view.changes(&batch, &mut changes);
+            let present = batch.new.present.as_ref();
+            let read_back = |columns| match &self.read_back {
+                Some(read_back) => read_back.columns(columns, present, batch.rows),
+                None => columns,
+            };
+            let mut view_changes = view.changes(&batch, read_back, &mut changes);
             view.expired(&mut changes, &mut view_changes);
             view_changes
         });
