@@ -8,12 +8,17 @@ use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use stream::Request;
+use stream::{Engine, Request};
 
 use crate::error::ApiError;
 
 /// The largest body of a request that is read as a whole.
 pub const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// How often it is looked whether a command has been carried out.
+const COMMAND_LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+/// How many times.
+const COMMAND_LOOKS: u32 = 100;
 
 /// The JSON object in a body.
 pub async fn object(body: Body) -> Result<Map<String, Value>, ApiError> {
@@ -27,13 +32,11 @@ pub async fn object(body: Body) -> Result<Map<String, Value>, ApiError> {
     };
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        // As the real server has it: nothing at all is its own mistake.
-        return Err(ApiError::untyped(50_000, "the request has no body"));
+        return Err(ApiError::untyped(40_000, "Invalid JSON in request: there is no body"));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     match Value::deserialize(&mut reader) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(Value::Null) => Err(ApiError::untyped(50_000, "the request is null")),
         Ok(_) => Err(ApiError::untyped(40_000, "Invalid JSON in request: not an object")),
         Err(error) => Err(ApiError::untyped(40_000, format!("Invalid JSON in request: {error}"))),
     }
@@ -61,7 +64,8 @@ pub fn texts(
         .map(|(key, value)| match (value, scalar(value)) {
             (_, Some(text)) => Ok((key.clone(), text)),
             (Value::Null, _) => {
-                Err(ApiError::untyped(50_000, format!("'{key}' in '{name}' is null")))
+                let message = format!("Invalid JSON in request: '{key}' in '{name}' is null");
+                Err(ApiError::untyped(40_000, message))
             }
             _ => Err(wrong_kind(key, "a text")),
         })
@@ -80,6 +84,29 @@ pub fn request(
         if with_variables { texts(object, "sessionVariables")? } else { BTreeMap::new() };
     let text = text(object, text_field)?;
     Ok(text.map(|text| Request { text, properties, variables }))
+}
+
+/// Waits until the command that the request follows (`commandSequenceNumber`) is carried out, a few
+/// seconds at the most.
+pub async fn wait_for_command(
+    engine: &Engine,
+    object: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    let Some(wanted) = object.get("commandSequenceNumber").and_then(Value::as_i64) else {
+        return Ok(());
+    };
+    let mut looks = tokio::time::interval(COMMAND_LOOK);
+    for _ in 0..COMMAND_LOOKS {
+        if engine.command_sequence() >= wanted {
+            return Ok(());
+        }
+        looks.tick().await;
+    }
+    let message = format!(
+        "Timed out while waiting for a previous command to execute. \
+         command sequence number: {wanted}"
+    );
+    Err(ApiError::typed(50_301, message))
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -113,10 +140,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_object_is_refused() {
-        for (body, code) in [("[]", 40_000), ("SELECT 1;", 40_000), ("", 50_000), ("null", 50_000)]
-        {
+        for body in ["[]", "SELECT 1;", "", "null"] {
             let error = read(body).await.expect_err(body);
-            assert_eq!(error.to_json()["error_code"], code, "{body}");
+            assert_eq!(error.to_json()["error_code"], 40_000, "{body}");
         }
     }
 }

@@ -38,6 +38,13 @@ impl ApiError {
         self
     }
 
+    /// The same with another code, and about the request rather than a statement of it.
+    pub fn about_request(mut self, code: i64) -> Self {
+        self.code = code;
+        self.statement = None;
+        self
+    }
+
     /// The error object.
     pub fn to_json(&self) -> Value {
         match &self.statement {
@@ -72,8 +79,8 @@ impl ApiError {
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         let code = match error.kind {
-            RequestErrorKind::BadRequest => 40_000,
-            RequestErrorKind::BadStatement => 40_001,
+            RequestErrorKind::BadRequest | RequestErrorKind::NoTopic => 40_000,
+            RequestErrorKind::BadStatement | RequestErrorKind::NotAQuery => 40_001,
             RequestErrorKind::QueryEndpoint => 40_002,
             RequestErrorKind::TooManyQueries => 40_003,
             RequestErrorKind::NotFound => 40_400,

@@ -5,16 +5,24 @@
 //! | delimited | `{"queryId":…,"columnNames":…}` | `[1,"a"]` | nothing, or an error's line |
 //! | JSON array | the same, within `[` `]` | `,[1,"a"]` | `]` |
 //! | streamed rows | `[{"header":{…}},` | `{"row":{"columns":[1,"a"]}},` | `{"finalMessage":…}]` |
+//! | protobuf | the same with `protoSchema` | `{"row":{"protobufBytes":"CAE="}},` | the same |
 //!
-//! Tombstones are rows of the last shape only; in the others they are left out.
+//! Tombstones are rows of the last two shapes only; in the others they are left out.
 
 use std::fmt::Write as _;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use model::{Column, Namespace};
+use format::Encoder;
+use format::registry::MemoryRegistry;
+use model::text::base64_text;
+use model::{Column, Format, FormatKind, Namespace};
 use serde_json::{Value, json};
 use stream::answer::ResultHeader;
 use stream::rows::RowBatch;
+
+use crate::error::ApiError;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +33,14 @@ pub enum Shape {
     JsonArray,
     /// One array of objects.
     StreamedRows,
+    /// The same, each row a message in PROTOBUF.
+    Protobuf,
+}
+
+impl Shape {
+    fn is_array_of_objects(self) -> bool {
+        matches!(self, Shape::StreamedRows | Shape::Protobuf)
+    }
 }
 
 /// Does the writer know when the last row comes?
@@ -37,19 +53,24 @@ pub enum Ends {
 }
 
 /// Writes one answer.
-#[derive(Debug)]
 pub struct RowWriter {
     shape: Shape,
     ends: Ends,
     columns: Vec<Column>,
+    messages: Option<Box<dyn Encoder>>,
 }
 
 impl RowWriter {
-    /// A writer, and the chunk with the header.
-    pub fn start(shape: Shape, ends: Ends, header: &ResultHeader) -> (Self, Bytes) {
+    /// A writer, and the chunk with the header. Columns that PROTOBUF cannot hold are an error.
+    pub fn start(
+        shape: Shape,
+        ends: Ends,
+        header: &ResultHeader,
+    ) -> Result<(Self, Bytes), ApiError> {
         let columns = header.schema.columns.clone();
         let id = &header.query_id;
         let comma = if ends == Ends::Open { ",\n" } else { "" };
+        let mut messages = None;
         let chunk = match shape {
             Shape::Delimited => format!("{}\n", meta(id, &columns)),
             Shape::JsonArray => format!("[{}", meta(id, &columns)),
@@ -58,8 +79,17 @@ impl RowWriter {
                 let header = json!({ "header": { "queryId": id, "schema": schema } });
                 format!("[{header}{comma}")
             }
+            Shape::Protobuf => {
+                let (proto, encoder) = protobuf(&columns)?;
+                messages = Some(encoder);
+                let schema = schema_text(&columns);
+                let header = json!({
+                    "header": { "queryId": id, "schema": schema, "protoSchema": proto },
+                });
+                format!("[{header}{comma}")
+            }
         };
-        (Self { shape, ends, columns }, Bytes::from(chunk))
+        Ok((Self { shape, ends, columns, messages }, Bytes::from(chunk)))
     }
 
     /// Appends one row to a chunk; nothing if this shape leaves it out.
@@ -75,12 +105,25 @@ impl RowWriter {
                 out.push(b',');
                 self.cells(batch, row, out);
             }
-            Shape::StreamedRows => {
+            Shape::StreamedRows | Shape::Protobuf => {
                 if self.ends == Ends::Known {
                     out.extend_from_slice(b",\n");
                 }
-                out.extend_from_slice(b"{\"row\":{\"columns\":");
-                self.cells(batch, row, out);
+                match &self.messages {
+                    Some(encoder) => {
+                        let cells: Vec<_> =
+                            batch.columns.iter().map(|column| column.slice(row, 1)).collect();
+                        let message = encoder.encode(&cells, None, 1).payloads.pop().flatten();
+                        out.extend_from_slice(b"{\"row\":{\"protobufBytes\":\"");
+                        let text = base64_text(message.as_deref().unwrap_or_default());
+                        out.extend_from_slice(text.as_bytes());
+                        out.push(b'"');
+                    }
+                    None => {
+                        out.extend_from_slice(b"{\"row\":{\"columns\":");
+                        self.cells(batch, row, out);
+                    }
+                }
                 out.extend_from_slice(if tombstone { b",\"tombstone\":true}}" } else { b"}}" });
                 if self.ends == Ends::Open {
                     out.extend_from_slice(b",\n");
@@ -104,10 +147,10 @@ impl RowWriter {
     pub fn finish(&self, message: &str) -> Bytes {
         match (self.shape, self.ends) {
             (Shape::Delimited, _) => Bytes::new(),
-            (Shape::JsonArray, _) | (Shape::StreamedRows, Ends::Known) => Bytes::from_static(b"]"),
-            (Shape::StreamedRows, Ends::Open) => {
+            (shape, Ends::Open) if shape.is_array_of_objects() => {
                 Bytes::from(format!("{}]", json!({ "finalMessage": message })))
             }
+            _ => Bytes::from_static(b"]"),
         }
     }
 
@@ -116,12 +159,23 @@ impl RowWriter {
         Bytes::from(match (self.shape, self.ends) {
             (Shape::Delimited, _) => format!("{error}\n"),
             (Shape::JsonArray, _) => format!(",{error}]"),
-            (Shape::StreamedRows, Ends::Known) => {
-                format!(",\n{}]", json!({ "errorMessage": error }))
-            }
-            (Shape::StreamedRows, Ends::Open) => format!("{}]", json!({ "errorMessage": error })),
+            (_, Ends::Known) => format!(",\n{}]", json!({ "errorMessage": error })),
+            (_, Ends::Open) => format!("{}]", json!({ "errorMessage": error })),
         })
     }
+}
+
+/// The schema of a message with these columns, and what writes it.
+fn protobuf(columns: &[Column]) -> Result<(String, Box<dyn Encoder>), ApiError> {
+    let named: Vec<_> = columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect();
+    let refuse = |error: format::CodecError| ApiError::untyped(40_000, error.to_string());
+    let schema = format::schema_of(&Format::new(FormatKind::Protobuf), &named, false);
+    let schema = schema.map_err(refuse)?.map(|text| text.schema).unwrap_or_default();
+    // Messages stand alone: nothing is registered, and nothing stands before them.
+    let bare = Format { wrap_single: Some(true), ..Format::new(FormatKind::ProtobufNosr) };
+    let nothing: Arc<dyn format::Registry> = Arc::new(MemoryRegistry::new());
+    let encoder = format::encoder(&bare, &named, false, "", &nothing).map_err(refuse)?;
+    Ok((schema, encoder))
 }
 
 fn meta(query_id: &str, columns: &[Column]) -> Value {
@@ -156,7 +210,7 @@ mod tests {
             rows: rows.len(),
             present: None,
         };
-        let (writer, first) = RowWriter::start(shape, ends, &header);
+        let (writer, first) = RowWriter::start(shape, ends, &header).expect("a shape for all");
         let mut out = first.to_vec();
         for row in 0..rows.len() {
             writer.row(&batch, row, &mut out);
@@ -189,5 +243,11 @@ mod tests {
             "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER KEY\"}},\n\
              {\"row\":{\"columns\":[1]}},\n{\"finalMessage\":\"Limit Reached\"}]"
         );
+        let text = written(Shape::Protobuf, Ends::Known, &[5]);
+        let rows: Value = serde_json::from_str(&text).expect("JSON");
+        let schema = rows[0]["header"]["protoSchema"].as_str().expect("a schema");
+        assert!(schema.contains("message ConnectDefault1"), "{schema}");
+        // Field 1, a varint: 5.
+        assert_eq!(rows[1], json!({ "row": { "protobufBytes": "CAU=" } }));
     }
 }

@@ -18,6 +18,7 @@ pub mod insert;
 pub mod properties;
 pub mod pull;
 pub mod query;
+pub mod refused;
 pub mod settings;
 pub mod sink;
 pub mod source;
@@ -34,6 +35,7 @@ pub use error::{
     PullError, QueryError, SourceError,
 };
 pub use query::Context;
+pub use refused::refused_text;
 pub use settings::Settings;
 
 use crate::ast::{ParsedStatement, Statement};
@@ -200,7 +202,7 @@ fn analyze_statement(
             source::drop::analyze_drop_type(*if_exists, name, context)
         }
         Statement::AlterSource { kind, name, columns } => {
-            source::replace::analyze_alter(*kind, name, columns, context)
+            source::replace::analyze_alter(*kind, name, columns, &statement.text, context)
         }
         other => Ok(Planned::Other(other.clone())),
     }

@@ -290,7 +290,7 @@ pub struct SourceDescription {
     pub replicas: u32,
     /// The statement that made it.
     pub statement: String,
-    /// Sources that would have to be dropped first, other than those that queries name.
+    /// Views that were made from it, which must go before it.
     pub constraints: Vec<String>,
     /// Records and bytes written and read, errors: in plain words (EXTENDED).
     pub statistics: String,

@@ -12,6 +12,7 @@ mod carry_out;
 pub(crate) mod commands;
 mod describe;
 mod insert;
+mod insert_row;
 mod print;
 mod properties;
 pub(crate) mod queries;
@@ -168,12 +169,17 @@ impl Engine {
 
     /// Starts or answers the one SELECT or PRINT of the request.
     pub fn query(&self, request: &Request) -> Result<QueryAnswer, RequestError> {
-        let (statements, session) = self.inner.parse(request)?;
+        let parsed = self.inner.parse(request).map_err(|error| RequestError {
+            // Here the whole text is the statement.
+            statement: error.statement.map(|_| request.text.clone()),
+            ..error
+        });
+        let (statements, session) = parsed?;
         match statements.as_slice() {
             [statement] => self.inner.query(statement, &session),
             _ => {
-                let message =
-                    format!("Expected exactly one KSQL statement; found {}", statements.len());
+                let count = statements.len();
+                let message = format!("Expected exactly one KSQL statement; found {count} instead");
                 Err(RequestError::statement(message, request.text.clone()))
             }
         }

@@ -51,6 +51,10 @@ pub enum RequestErrorKind {
     BadStatement,
     /// A query was sent where only other statements go (40002).
     QueryEndpoint,
+    /// Something else than SELECT or PRINT was sent where only these go (40001; `/query`: 40000).
+    NotAQuery,
+    /// PRINT of a topic that does not exist (40000; `/query-stream`: 40001).
+    NoTopic,
     /// What is named does not exist (40400).
     NotFound,
     /// Too many push queries (40003).

@@ -7,7 +7,8 @@ use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Api, json as answer};
+use super::{Api, json as answer, with_type};
+use crate::accept::Media;
 
 /// The version of ksqlDB whose protocol is spoken, then ours. Clients read the first three numbers.
 pub(super) const VERSION: &str = concat!("8.5.0-kerb-", env!("CARGO_PKG_VERSION"));
@@ -63,7 +64,15 @@ pub(super) async fn cluster_id(State(api): State<Api>, request: Request) -> Resp
 
 /// Heartbeats between servers are off: there is one.
 pub(super) async fn no_heartbeats() -> Response {
-    let mut response = Response::new(Body::empty());
+    let mut response = with_type(Body::empty(), Media::Json.name());
     *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// Queries over web sockets are not offered: `/query-stream` has the same rows.
+pub(super) async fn no_websockets() -> Response {
+    let message = "queries over web sockets are not available here; use /query-stream";
+    let mut response = Response::new(Body::from(message));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
     response
 }

@@ -25,6 +25,7 @@ async fn execute(api: Api, body: axum::body::Body) -> Result<Value, ApiError> {
     let object = body::object(body).await?;
     let request = body::request(&object, "ksql", "streamsProperties", true)?;
     let Some(request) = request else { return Ok(Value::Array(Vec::new())) };
+    body::wait_for_command(&api.engine, &object).await?;
     let answers = blocking(move || api.engine.execute(&request)).await??;
     Ok(Value::Array(answers.iter().map(entity).collect()))
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream::{self as futures, Stream, StreamExt};
 use http::StatusCode;
 use stream::rows::RowBatch;
-use stream::{PrintQuery, PushEvent, PushQuery, QueryAnswer, QueryEnd};
+use stream::{PrintQuery, PushEvent, PushQuery, QueryAnswer, QueryEnd, RequestErrorKind};
 use tracing::debug;
 
 use super::{Api, blocking, not_found, with_type};
@@ -18,9 +18,6 @@ use crate::accept::{Accepted, Media, negotiate};
 use crate::body;
 use crate::error::ApiError;
 use crate::rows::{Ends, RowWriter, Shape};
-
-/// How many bytes of a pull query's rows go into one chunk.
-const CHUNK_BYTES: usize = 64 << 10;
 
 /// What one of the two routes does otherwise than the other.
 struct Route {
@@ -45,6 +42,7 @@ static QUERY_STREAM: Route = Route {
         (Media::Delimited, Shape::Delimited),
         (Media::Json, Shape::JsonArray),
         (Media::KsqlJson, Shape::StreamedRows),
+        (Media::Protobuf, Shape::Protobuf),
     ],
     default: (Media::Delimited, Shape::Delimited),
     print_formats: false,
@@ -83,18 +81,23 @@ async fn run(api: Api, request: Request, route: &'static Route) -> Response {
             (media, shape.unwrap_or(route.default.1))
         }
     };
-    match answer(api, request.into_body(), route).await {
-        Ok(QueryAnswer::Pull(pull)) => {
-            let (writer, first) = RowWriter::start(shape, Ends::Known, &pull.header);
+    let answer = answer(api, request.into_body(), route).await;
+    let answer = answer.and_then(|answer| match answer {
+        QueryAnswer::Pull(pull) => {
+            let (writer, first) = RowWriter::start(shape, Ends::Known, &pull.header)?;
             let body = Body::from_stream(pull_chunks(writer, first, pull.rows));
-            rows_response(body, media, shape)
+            Ok(rows_response(body, media, shape))
         }
-        Ok(QueryAnswer::Push(push)) => {
-            let (writer, first) = RowWriter::start(shape, Ends::Open, &push.header);
+        QueryAnswer::Push(push) => {
+            let (writer, first) = RowWriter::start(shape, Ends::Open, &push.header)?;
             let first = futures::once(async move { Ok(first) });
-            rows_response(Body::from_stream(first.chain(push_chunks(writer, push))), media, shape)
+            let body = Body::from_stream(first.chain(push_chunks(writer, push)));
+            Ok(rows_response(body, media, shape))
         }
-        Ok(QueryAnswer::Print(print)) => print_response(print, route, shape),
+        QueryAnswer::Print(print) => Ok(print_response(print, route, shape)),
+    });
+    match answer {
+        Ok(response) => response,
         Err(error) if route.errors_typed => error.into_response(),
         Err(error) => error.without_type().into_response(),
     }
@@ -104,11 +107,19 @@ async fn answer(api: Api, body: Body, route: &'static Route) -> Result<QueryAnsw
     let object = body::object(body).await?;
     let request =
         body::request(&object, route.text_field, route.properties_field, route.with_variables)?;
-    let Some(request) = request.filter(|r| !r.text.trim().is_empty()) else {
+    // `/query-stream` takes no text for a text without statements.
+    let is_query = route.print_formats;
+    let Some(request) = request.filter(|r| !(is_query && r.text.trim().is_empty())) else {
         let message = format!("\"{}\" field must be populated", route.text_field);
         return Err(ApiError::typed(40_000, message));
     };
-    Ok(blocking(move || api.engine.query(&request)).await??)
+    body::wait_for_command(&api.engine, &object).await?;
+    let answer = blocking(move || api.engine.query(&request)).await?;
+    answer.map_err(|error| match error.kind {
+        RequestErrorKind::NotAQuery if is_query => ApiError::from(error).about_request(40_000),
+        RequestErrorKind::NoTopic if !is_query => ApiError::from(error).about_request(40_001),
+        _ => error.into(),
+    })
 }
 
 /// `/query` names streamed rows by their own type, whichever JSON was asked for.
@@ -119,24 +130,23 @@ fn rows_response(body: Body, media: Media, shape: Shape) -> Response {
 
 type Chunk = Result<Bytes, std::convert::Infallible>;
 
+/// A pull query's rows, a row a chunk: some clients read each chunk as one JSON value.
 fn pull_chunks(writer: RowWriter, first: Bytes, rows: RowBatch) -> impl Stream<Item = Chunk> {
-    let state = (writer, Some(first), rows, 0);
-    futures::unfold(state, |(writer, first, rows, next)| async move {
-        if next > rows.rows {
-            return None;
+    let first = futures::once(async move { Ok(first) });
+    let mut next = 0;
+    let rest = futures::iter(std::iter::from_fn(move || {
+        let mut chunk = Vec::with_capacity(128);
+        while next < rows.rows && chunk.is_empty() {
+            writer.row(&rows, next, &mut chunk);
+            next += 1;
         }
-        let mut chunk = first.map(Vec::from).unwrap_or_default();
-        let mut row = next;
-        while row < rows.rows && chunk.len() < CHUNK_BYTES {
-            writer.row(&rows, row, &mut chunk);
-            row += 1;
-        }
-        if row == rows.rows {
+        if chunk.is_empty() && next == rows.rows {
             chunk.extend_from_slice(&writer.finish("Query Completed"));
-            row += 1;
+            next += 1;
         }
-        Some((Ok(Bytes::from(chunk)), (writer, None, rows, row)))
-    })
+        (!chunk.is_empty()).then_some(Ok(Bytes::from(chunk)))
+    }));
+    first.chain(rest)
 }
 
 /// A push query's rows, a row a chunk, and how it ended. Dropping the stream ends the query.

@@ -84,8 +84,14 @@ impl AnalyzeError {
         matches!(
             &*self.kind,
             AnalyzeErrorKind::Query(QueryError::SinkFormat(_))
+                | AnalyzeErrorKind::Source(
+                    SourceError::NoTopic(_) | SourceError::TopicPartitions { .. }
+                )
                 | AnalyzeErrorKind::Insert(
-                    InsertError::UnknownTarget { .. } | InsertError::NullKey { .. }
+                    InsertError::UnknownTarget { .. }
+                        | InsertError::NullKey { .. }
+                        | InsertError::Windowed
+                        | InsertError::ReadOnly { what: "values into", .. }
                 )
         )
     }

@@ -239,14 +239,46 @@ fn canonical_statement(
     partitions: u32,
     retention_ms: i64,
 ) -> String {
+    let policy = source::cleanup_policy(made.kind, made.window);
+    write_out(statement, query, (&made.topic, partitions, retention_ms, policy))
+}
+
+/// The same for a statement that is refused, of which less is known.
+pub fn completed(
+    statement: &ast::CreateAs,
+    query: ast::Query,
+    with: &With,
+    leftmost: &Source,
+    windowed: bool,
+    context: Context<'_>,
+) -> String {
+    let topic = with.topic.clone().unwrap_or_else(|| statement.name.clone());
+    let environment = context.environment;
+    let partitions = environment
+        .topic_partitions(&topic)
+        .or(with.partitions)
+        .or_else(|| environment.topic_partitions(&leftmost.topic));
+    let kept = environment.topic_retention_ms(&leftmost.topic).unwrap_or(RETENTION_MS);
+    let policy = match (statement.kind, windowed || leftmost.window.is_some()) {
+        (SourceKind::Stream, _) => "delete",
+        (SourceKind::Table, false) => "compact",
+        (SourceKind::Table, true) => "compact,delete",
+    };
+    write_out(statement, query, (&topic, partitions.unwrap_or(1), kept, policy))
+}
+
+fn write_out(
+    statement: &ast::CreateAs,
+    query: ast::Query,
+    (topic, partitions, retention_ms, policy): (&str, u32, i64, &str),
+) -> String {
     let mut statement = ast::CreateAs { query, ..statement.clone() };
     let mut properties = std::mem::take(&mut statement.properties);
-    complete(&mut properties, "KAFKA_TOPIC", Value::String(made.topic.clone()));
+    complete(&mut properties, "KAFKA_TOPIC", Value::String(topic.to_owned()));
     complete(&mut properties, "PARTITIONS", Value::Integer(partitions as i32));
     complete(&mut properties, "REPLICAS", Value::Integer(1));
     complete(&mut properties, "RETENTION_MS", Value::Bigint(retention_ms));
-    let policy = source::cleanup_policy(made.kind, made.window).to_owned();
-    complete(&mut properties, "CLEANUP_POLICY", Value::String(policy));
+    complete(&mut properties, "CLEANUP_POLICY", Value::String(policy.to_owned()));
     statement.properties = sorted(properties);
     format_statement(&ast::Statement::CreateAs(statement))
 }

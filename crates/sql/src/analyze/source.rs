@@ -163,11 +163,24 @@ fn canonical(
     statement: &ast::CreateSource,
     schema: &Schema,
     with: &With,
-    (key_format, value_format): (&model::Format, &model::Format),
+    formats: (&model::Format, &model::Format),
 ) -> String {
     let mut statement = statement.clone();
     statement.columns = schema.columns.iter().map(|c| definition(c, statement.kind)).collect();
     let properties = &mut statement.properties;
+    complete_formats(properties, with, formats);
+    let policy = cleanup_policy(statement.kind, with.window).to_owned();
+    complete(properties, "CLEANUP_POLICY", Value::String(policy));
+    statement.properties = sorted(std::mem::take(properties));
+    format_statement(&ast::Statement::CreateSource(statement))
+}
+
+/// Writes out the formats that WITH does not name.
+pub fn complete_formats(
+    properties: &mut ast::Properties,
+    with: &With,
+    (key_format, value_format): (&model::Format, &model::Format),
+) {
     if with.key.format.is_none() {
         let name = key_format.kind.name().to_owned();
         complete(properties, "KEY_FORMAT", Value::String(name));
@@ -176,10 +189,6 @@ fn canonical(
         let name = value_format.kind.name().to_owned();
         complete(properties, "VALUE_FORMAT", Value::String(name));
     }
-    let policy = cleanup_policy(statement.kind, with.window).to_owned();
-    complete(properties, "CLEANUP_POLICY", Value::String(policy));
-    statement.properties = sorted(std::mem::take(properties));
-    format_statement(&ast::Statement::CreateSource(statement))
 }
 
 /// A column as it stands in CREATE.

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use journal::{CreateTopicError, DeleteTopicError, TopicSpec};
 use model::{Column, Format, FormatKind, Namespace, Schema};
-use sql::analyze::{CreateSourcePlan, Planned, analyze};
+use sql::analyze::{AnalyzeError, CreateSourcePlan, Planned, Settings, analyze, refused_text};
 use sql::ast::{ParsedStatement, QueryRef, SourceKind, Statement};
 use sql::catalog::{Catalog, Source};
 
@@ -48,6 +48,33 @@ pub(super) fn changes_catalog(statement: &Statement) -> bool {
 /// A statement as it may be told in errors: without people's data.
 pub(super) fn told(statement: &ParsedStatement) -> String {
     sql::text::format_masked(&statement.statement).unwrap_or_else(|| statement.text.clone())
+}
+
+/// The refusal of a statement that means nothing; it tells the statement as the server writes it.
+fn refused(
+    statement: &ParsedStatement,
+    error: &AnalyzeError,
+    catalog: &Catalog,
+    world: &TopicWorld,
+    settings: &Settings,
+) -> RequestError {
+    let text = refused_text(statement, error, catalog, world, settings);
+    RequestError::analysis(error, text.unwrap_or_else(|| told(statement)))
+}
+
+/// A statement as its answer tells it: DELETE TOPIC is left out.
+fn answered(statement: &ParsedStatement) -> String {
+    match &statement.statement {
+        Statement::DropSource { kind, if_exists, name, delete_topic: true } => {
+            sql::text::format_statement(&Statement::DropSource {
+                kind: *kind,
+                if_exists: *if_exists,
+                name: name.clone(),
+                delete_topic: false,
+            })
+        }
+        _ => statement.text.clone(),
+    }
 }
 
 /// The topic of the processing log.
@@ -134,7 +161,7 @@ impl Inner {
             }
             let settings = session.settings(&self.options.properties);
             let planned = analyze(statement, &catalog, &world, &settings, next_query)
-                .map_err(|error| RequestError::analysis(&error, told(statement)))?;
+                .map_err(|error| refused(statement, &error, &catalog, &world, &settings))?;
             match &planned {
                 Planned::InsertValues(plan) => {
                     self.record_of(plan, &catalog)
@@ -221,9 +248,9 @@ impl Inner {
         let settings = session.settings(&self.options.properties);
         let query_number = self.next_query()?;
         let refuse = |message: String| RequestError::statement(message, told(statement));
-        let mut planned = analyze(statement, &catalog, &self.world(), &settings, query_number)
-            .map_err(|error| RequestError::analysis(&error, told(statement)))?;
-        note_alteration(&mut planned, statement);
+        let world = self.world();
+        let planned = analyze(statement, &catalog, &world, &settings, query_number)
+            .map_err(|error| refused(statement, &error, &catalog, &world, &settings))?;
         let text = match &planned {
             Planned::InsertValues(plan) => {
                 self.insert_values(plan, &catalog).map_err(refuse)?;
@@ -259,12 +286,12 @@ impl Inner {
                 if *delete_topic {
                     self.delete_topic(topic)?;
                 }
-                without_delete_topic(statement)
+                answered(statement)
             }
-            Planned::Nothing { .. } => without_delete_topic(statement),
-            Planned::InsertSelect(_) | Planned::CreateType { .. } | Planned::DropType { .. } => {
-                statement.text.clone()
-            }
+            Planned::InsertSelect(_)
+            | Planned::Nothing { .. }
+            | Planned::CreateType { .. }
+            | Planned::DropType { .. } => answered(statement),
         };
         let mut changed = Catalog::clone(&catalog);
         apply(&mut changed, &planned);
@@ -479,9 +506,8 @@ impl Inner {
         let session = Session { properties: command.properties.clone(), ..Session::default() };
         let settings = session.settings(&self.options.properties);
         let catalog = self.catalog.read().clone();
-        let mut planned = analyze(statement, &catalog, &self.world(), &settings, command.query)
+        let planned = analyze(statement, &catalog, &self.world(), &settings, command.query)
             .map_err(|error| internal(&error))?;
-        note_alteration(&mut planned, statement);
         if matches!(planned, Planned::Other(_)) {
             return Ok(None);
         }
@@ -511,29 +537,6 @@ impl Inner {
                 }
             }
         }
-    }
-}
-
-/// The statement that made a source grows by those that altered it.
-fn note_alteration(planned: &mut Planned, statement: &ParsedStatement) {
-    if let Planned::Alter { source, .. } = planned {
-        let source = Arc::make_mut(source);
-        source.statement = format!("{}\n{}", source.statement, statement.text);
-    }
-}
-
-/// DROP as the server answers it.
-fn without_delete_topic(statement: &ParsedStatement) -> String {
-    match &statement.statement {
-        Statement::DropSource { kind, if_exists, name, delete_topic: true } => {
-            sql::text::format_statement(&Statement::DropSource {
-                kind: *kind,
-                if_exists: *if_exists,
-                name: name.clone(),
-                delete_topic: false,
-            })
-        }
-        _ => statement.text.clone(),
     }
 }
 

@@ -155,6 +155,12 @@ impl Inner {
         let partitions =
             self.options.journal.topic(&source.topic).map_or(0, |topic| topic.spec.partitions);
         let timestamp = source.timestamp.as_ref().map_or(String::new(), |t| t.name.clone());
+        let made = |query: &&Arc<QueryEntry>| {
+            let mut sources = catalog.sources.values();
+            let made = sources.find(|other| other.created_by.as_ref() == Some(&query.id))?;
+            Some(made.name.clone())
+        };
+        let constraints = readers.iter().filter_map(made).collect();
         let (statistics, error_statistics) =
             if extended { self.statistics(&writers) } else { Default::default() };
         let offsets = if extended {
@@ -177,7 +183,7 @@ impl Inner {
             partitions,
             replicas: u32::from(partitions > 0),
             statement: source.statement.clone(),
-            constraints: Vec::new(),
+            constraints,
             statistics,
             error_statistics,
             offsets,

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use bytes::Bytes;
 use model::{
-    Column, Format, FormatKind, Namespace, Partition, Record, TimestampMs, TopicPartition,
+    Column, Format, Namespace, Partition, Record, TimestampMs, TopicPartition,
 };
 use sql::analyze::InsertValuesPlan;
 use sql::ast::SourceKind;
 use sql::catalog::{Catalog, Source};
 
-use super::commands::internal;
-use super::{Execution, Inner};
+use super::{Execution, Inner, insert_row};
 use crate::expression::{EvalContext, evaluate_constant};
 use crate::operators::sink::{columns_of, named_key_format};
 use crate::request::{RequestError, RequestErrorKind};
@@ -111,10 +110,8 @@ impl Inner {
     pub(super) fn insert_target(&self, target: &str) -> Result<Arc<Source>, RequestError> {
         let refuse = |message| Err(RequestError::new(RequestErrorKind::BadRequest, message));
         let catalog = self.catalog.read().clone();
-        let name = match target.strip_prefix('`').and_then(|t| t.strip_suffix('`')) {
-            Some(quoted) => quoted.to_owned(),
-            None => target.to_uppercase(),
-        };
+        let name = insert_row::identifier(target)
+            .map_err(|message| RequestError::new(RequestErrorKind::BadRequest, message))?;
         let Some(source) = catalog.sources.get(&name) else {
             return refuse(format!("Cannot insert values into an unknown stream/table: {target}"));
         };
@@ -135,24 +132,14 @@ impl Inner {
     ) -> Result<(), RequestError> {
         let source = self.insert_target(target)?;
         let refuse = |message| RequestError::new(RequestErrorKind::BadRequest, message);
-        let json = Format::new(FormatKind::Json);
-        let columns: Vec<&Column> = source
-            .schema
-            .columns
-            .iter()
-            .filter(|c| matches!(c.namespace, Namespace::Key | Namespace::Value))
+        let stored = |c: &&Column| matches!(c.namespace, Namespace::Key | Namespace::Value);
+        let columns: Vec<&Column> = source.schema.columns.iter().filter(stored).collect();
+        let values = insert_row::values(&columns, row).map_err(refuse)?;
+        let cells = columns
+            .into_iter()
+            .zip(&values)
+            .map(|(column, value)| (column.clone(), model::column::column_of(&column.ty, [value])))
             .collect();
-        let named: Vec<_> = columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect();
-        let wrapped = Format { wrap_single: Some(true), ..json };
-        let registry = &self.options.registry;
-        let decoder = format::decoder(&wrapped, &named, false, &source.topic, registry)
-            .map_err(|error| refuse(error.to_string()))?;
-        let text = serde_json::to_vec(row).map_err(|error| internal(&error))?;
-        let mut decoded = decoder.decode(&[Some(text.into())]);
-        if let Some(error) = decoded.errors.pop() {
-            return Err(refuse(format!("{}: {}", error.message, error.cause)));
-        }
-        let cells = columns.into_iter().cloned().zip(decoded.columns).collect();
         let row = Row { columns: cells };
         let keys = row.of(Namespace::Key);
         let lacks_key = keys.iter().any(|key| key.is_null(0));

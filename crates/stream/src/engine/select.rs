@@ -105,8 +105,12 @@ impl Inner {
                 return self.print(&spec, &catalog).map(QueryAnswer::Print);
             }
             _ => {
-                let message = "only SELECT and PRINT are answered here; send the others to /ksql";
-                return Err(RequestError::new(RequestErrorKind::BadRequest, message));
+                let message =
+                    "only SELECT and PRINT are answered here; send other statements to /ksql";
+                return Err(RequestError {
+                    kind: RequestErrorKind::NotAQuery,
+                    ..RequestError::statement(message, told(statement))
+                });
             }
         }
         let planned = analyze(statement, &catalog, &self.world(), &settings, 0)

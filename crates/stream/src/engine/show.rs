@@ -118,8 +118,8 @@ impl Inner {
                 AnswerBody::SourceDescription(Box::new(description))
             }
             Statement::Describe(Describe::Function(name)) => {
-                // Functions have no quoted names.
-                let is_quoted = statement.text.contains('`');
+                // Names of functions are not quoted.
+                let is_quoted = statement.text.contains(['`', '"']);
                 let described = super::describe::function_description(name);
                 let described = described.filter(|_| !is_quoted);
                 let described = described.ok_or_else(|| {

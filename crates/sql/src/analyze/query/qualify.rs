@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::error::{AnalyzeError, ExpressionError, QueryError};
+use super::super::error::{AnalyzeError, AnalyzeErrorKind, ExpressionError, QueryError};
 use super::super::walk;
 use super::sources::From;
 use crate::analyze::expression::Scope;
@@ -25,10 +25,19 @@ pub fn is_window_bound(name: &str) -> bool {
 
 /// The query with all columns qualified and all selected expressions named.
 pub fn qualify(query: &Query, from: &From) -> Result<Query> {
+    qualified(query, from, false)
+}
+
+/// The same, but unknown columns are left as they stand: for the text of an error.
+pub fn qualify_known(query: &Query, from: &From) -> Result<Query> {
+    qualified(query, from, true)
+}
+
+fn qualified(query: &Query, from: &From, lenient: bool) -> Result<Query> {
     let scope = from.scope();
     let windowed = query.window.is_some();
     let synthetic = from.is_join().then(|| from.synthetic_key());
-    let names = Names { scope: &scope, windowed, synthetic };
+    let names = Names { scope: &scope, windowed, synthetic, lenient };
     let mut query = query.clone();
     names.relation(&mut query.from)?;
     if let Some(filter) = &mut query.filter {
@@ -39,14 +48,14 @@ pub fn qualify(query: &Query, from: &From) -> Result<Query> {
         [(&mut query.group_by, "GROUP BY"), (&mut query.partition_by, "PARTITION BY")]
     {
         for expr in list {
-            if windowed && !source_window {
+            if windowed && !source_window && !lenient {
                 reject_window_bounds(expr)?;
             }
             names.expr(expr, clause, &mut Vec::new())?;
         }
     }
     if let Some(having) = &mut query.having {
-        if windowed && !source_window {
+        if windowed && !source_window && !lenient {
             reject_window_bounds(having)?;
         }
         names.expr(having, "HAVING", &mut Vec::new())?;
@@ -54,7 +63,7 @@ pub fn qualify(query: &Query, from: &From) -> Result<Query> {
     for item in &mut query.select {
         match item {
             SelectItem::Star { source: Some(source), span } => {
-                if !scope.has_alias(source) {
+                if !scope.has_alias(source) && !lenient {
                     let kind = ExpressionError::UnknownAlias(source.clone());
                     return Err(AnalyzeError::at(*span, kind));
                 }
@@ -90,6 +99,8 @@ struct Names<'a> {
     windowed: bool,
     /// The name of the key that a join may make.
     synthetic: Option<String>,
+    /// Unknown columns are no error.
+    lenient: bool,
 }
 
 impl Names<'_> {
@@ -118,8 +129,11 @@ impl Names<'_> {
                     && (self.windowed && is_window_bound(name)
                         || self.synthetic.as_ref() == Some(name));
                 if !bare {
-                    let found = self.scope.resolve(source.as_deref(), name, clause, expr.span)?;
-                    *source = found.alias.clone();
+                    match self.scope.resolve(source.as_deref(), name, clause, expr.span) {
+                        Ok(found) => *source = found.alias.clone(),
+                        Err(error) if self.lenient && is_unknown(&error) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
                 Ok(())
             }
@@ -135,6 +149,15 @@ impl Names<'_> {
                 .try_for_each(|part| self.expr(part, clause, params)),
         }
     }
+}
+
+fn is_unknown(error: &AnalyzeError) -> bool {
+    matches!(
+        &*error.kind,
+        AnalyzeErrorKind::Expression(
+            ExpressionError::UnknownColumn { .. } | ExpressionError::UnknownAlias(_)
+        )
+    )
 }
 
 /// Names the items that have none, and looks at the names that were given.

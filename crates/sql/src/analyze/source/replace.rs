@@ -8,7 +8,7 @@ use super::super::Planned;
 use super::super::error::{AnalyzeError, SourceError};
 use super::super::query::Context;
 use super::super::types::resolve_type;
-use super::{kind_word, type_name};
+use super::kind_word;
 use crate::ast::{self, SourceKind, Span, TypeName, Window};
 use crate::catalog::Source;
 use crate::plan::{QueryPlan, Step, StepKind};
@@ -175,6 +175,7 @@ pub fn analyze_alter(
     kind: SourceKind,
     name: &str,
     added: &[(String, TypeName)],
+    text: &str,
     context: Context<'_>,
 ) -> Result<Planned> {
     let Some(existing) = context.catalog.sources.get(name) else {
@@ -206,10 +207,7 @@ pub fn analyze_alter(
     }
     let values: Vec<_> = source.schema.value().collect();
     super::super::formats::check(&source.value_format, &values, false)?;
-    let named = |column: &Column| (column.name.clone(), type_name(&column.ty));
-    let new = source.schema.columns.iter().skip(existing.schema.columns.len());
-    let columns = new.map(named).collect();
-    let statement = ast::Statement::AlterSource { kind, name: name.to_owned(), columns };
-    let statement = crate::text::format_statement(&statement);
-    Ok(Planned::Alter { source: Arc::new(source), statement })
+    // What made the source is told with what changed it, each as it was sent.
+    source.statement = format!("{}\n{text}", source.statement);
+    Ok(Planned::Alter { source: Arc::new(source), statement: text.to_owned() })
 }
