@@ -55,7 +55,7 @@ pub static TABLES: &[TableFunction] = &[
             category: "TABLE",
             example: ("EXPLODE(ARRAY[1, 2])", "1, 2"),
         },
-        overloads: &["EXPLODE(list ARRAY<T>) -> T"],
+        overloads: &["EXPLODE(input ARRAY<T>) -> T"],
         evaluate: |call| (call.column(0).as_list::<i32>().clone(), RowErrors::none()),
     },
 ];

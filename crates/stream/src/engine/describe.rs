@@ -260,7 +260,7 @@ pub(super) fn function_description(name: &str) -> Option<FunctionDescription> {
     let describe = |kind, doc: &Doc, signatures: &[Signature]| FunctionDescription {
         summary: FunctionSummary { name: name.clone(), kind, category: doc.category.to_owned() },
         description: doc.description.to_owned(),
-        signatures: signatures.iter().map(signature_description).collect(),
+        signatures: signatures.iter().map(|s| signature_description(s, kind)).collect(),
     };
     if let Some(function) = scalar(&name) {
         return Some(describe(FunctionKind::Scalar, &function.doc, function.signatures()));
@@ -272,9 +272,13 @@ pub(super) fn function_description(name: &str) -> Option<FunctionDescription> {
     Some(describe(FunctionKind::Table, &function.doc, function.signatures()))
 }
 
-fn signature_description(signature: &Signature) -> SignatureDescription {
+fn signature_description(signature: &Signature, kind: FunctionKind) -> SignatureDescription {
     let param = |(at, param): (usize, &functions::Param)| ParamDescription {
-        name: param.name.to_string(),
+        name: match kind {
+            // Clients know the arguments of aggregates by their numbers.
+            FunctionKind::Aggregate => format!("val{}", at + 1),
+            FunctionKind::Scalar | FunctionKind::Table => param.name.to_string(),
+        },
         ty: param.ty.to_string(),
         description: String::new(),
         variadic: signature.variadic == Some(at),

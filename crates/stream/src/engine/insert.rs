@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use bytes::Bytes;
-use model::{
-    Column, Format, Namespace, Partition, Record, TimestampMs, TopicPartition,
-};
+use model::{Column, Format, Namespace, Partition, Record, TimestampMs, TopicPartition};
 use sql::analyze::InsertValuesPlan;
 use sql::ast::SourceKind;
 use sql::catalog::{Catalog, Source};

@@ -14,9 +14,8 @@ pub(super) fn values(columns: &[&Column], row: &Map<String, Json>) -> Result<Vec
     let value = |column: &&Column| {
         let json = row.iter().rev().find(|(name, _)| *name == column.name).map(|(_, json)| *json);
         let json = json.unwrap_or(&Json::Null);
-        value_of(json, &column.ty).ok_or_else(|| {
-            format!("`{}` is {}, and does not take {json}", column.name, column.ty)
-        })
+        value_of(json, &column.ty)
+            .ok_or_else(|| format!("`{}` is {}, and does not take {json}", column.name, column.ty))
     };
     columns.iter().map(value).collect()
 }
@@ -54,12 +53,8 @@ fn value_of(json: &Json, ty: &SqlType) -> Option<Value> {
         (SqlType::Bytes, Json::String(text)) => {
             Value::Bytes(model::text::base64_bytes(text)?.into())
         }
-        (SqlType::Date, Json::String(text)) => {
-            Value::Date(model::text::parse_date(text).ok()?)
-        }
-        (SqlType::Time, Json::String(text)) => {
-            Value::Time(model::text::parse_time(text).ok()?)
-        }
+        (SqlType::Date, Json::String(text)) => Value::Date(model::text::parse_date(text).ok()?),
+        (SqlType::Time, Json::String(text)) => Value::Time(model::text::parse_time(text).ok()?),
         (SqlType::Timestamp, Json::String(text)) => {
             Value::Timestamp(model::text::parse_timestamp(text).ok()?)
         }
@@ -111,10 +106,9 @@ mod tests {
 
     #[test]
     fn decimals_are_rounded_and_must_fit() {
-        let decimal = |unscaled: i128| Some(Value::Decimal(Decimal::new(
-            arrow_buffer::i256::from_i128(unscaled),
-            2,
-        )));
+        let decimal = |unscaled: i128| {
+            Some(Value::Decimal(Decimal::new(arrow_buffer::i256::from_i128(unscaled), 2)))
+        };
         let ty = || SqlType::decimal(4, 2);
         check(ty(), "12.345", decimal(1235));
         check(ty(), "\"1.2\"", decimal(120));
@@ -125,7 +119,10 @@ mod tests {
 
     #[test]
     fn names_are_those_of_sql() {
-        let ty = SqlType::Struct(vec![Field::new("A", SqlType::Integer), Field::new("b", SqlType::Integer)]);
+        let ty = SqlType::Struct(vec![
+            Field::new("A", SqlType::Integer),
+            Field::new("b", SqlType::Integer),
+        ]);
         let expect = |a, b| Some(Value::Struct(vec![a, b]));
         let one = || Value::Integer(1);
         check(ty.clone(), r#"{"a":1,"`b`":1,"c":[]}"#, expect(one(), one()));

@@ -101,8 +101,7 @@ impl Inner {
         // The first records say what the topic holds.
         let first =
             if reading.is_over() { Vec::new() } else { reading.next().unwrap_or_default().0 };
-        let formats =
-            if spec.limit == Some(0) { Vec::new() } else { printer.formats(&first) };
+        let formats = if spec.limit == Some(0) { Vec::new() } else { printer.formats(&first) };
         if self.options.execution == Execution::Manual {
             for line in printer.lines(&first) {
                 // A queue that is full is a test that asks for too much.
