@@ -1,7 +1,6 @@
 //! Checked JSON values into cells, with ksqlDB's coercions: numbers to text, text to numbers, any
 //! number to an integer, and nothing else.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use model::decimal::Decimal;
@@ -350,42 +349,10 @@ pub(crate) fn text_of(text: &[u8]) -> Result<String, String> {
         Some(b'{') => {
             let value: serde_json::Value =
                 serde_json::from_slice(text).map_err(|e| e.to_string())?;
-            let mut out = String::new();
-            write_sorted(&value, &mut out);
-            Ok(out)
+            Ok(value.to_string())
         }
         Some(b'-' | b'0'..=b'9') => Ok(number_text(&plain())),
         _ => Ok(plain()),
-    }
-}
-
-/// JSON without blanks, members in the order of their names.
-fn write_sorted(value: &serde_json::Value, out: &mut String) {
-    match value {
-        serde_json::Value::Object(members) => {
-            out.push('{');
-            let sorted: BTreeMap<_, _> = members.iter().collect();
-            for (i, (name, value)) in sorted.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str(&serde_json::Value::from(name.as_str()).to_string());
-                out.push(':');
-                write_sorted(value, out);
-            }
-            out.push('}');
-        }
-        serde_json::Value::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_sorted(item, out);
-            }
-            out.push(']');
-        }
-        other => out.push_str(&other.to_string()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Columns straight into messages, by a plan made once for a schema.
 
+use std::sync::Arc;
+
 use arrow_buffer::i256;
 use model::decimal::Decimal;
 use model::{Field, SqlType};
@@ -36,6 +38,8 @@ enum ValuePlan {
     Scalar(Scalar),
     Wrapper(Scalar),
     WellKnown(WellKnown),
+    /// Numbers by name.
+    Enum(Arc<[(i32, String)]>),
     Struct(MessagePlan),
     Entries,
 }
@@ -106,6 +110,7 @@ fn value(kind: &FieldKind, ty: &SqlType, name: &str) -> Result<ValuePlan, String
         (FieldKind::Decimal { .. }, SqlType::Decimal { .. }) => {
             ValuePlan::WellKnown(WellKnown::Decimal)
         }
+        (FieldKind::Enum(values), SqlType::String) => ValuePlan::Enum(values.clone()),
         (FieldKind::Date, SqlType::Date) => ValuePlan::WellKnown(WellKnown::Date),
         (FieldKind::Time, SqlType::Time) => ValuePlan::WellKnown(WellKnown::Time),
         (FieldKind::Timestamp, SqlType::Timestamp) => ValuePlan::WellKnown(WellKnown::Timestamp),
@@ -207,6 +212,15 @@ fn write_field(
                 write_well_known(*which, view, row, out);
                 Ok(())
             })
+        }
+        ValuePlan::Enum(values) => {
+            let View::String(names) = view else { unreachable!("planned for a STRING") };
+            let name = names.value(row);
+            let number = values.iter().find(|(_, known)| known == name).map(|(number, _)| *number);
+            let number = number.ok_or_else(|| format!("'{name}' is no value of the enum"))?;
+            write_tag(field.number, 0, out);
+            write_varint(i64::from(number) as u64, out);
+            Ok(())
         }
         ValuePlan::Struct(plan) => {
             let View::Struct(_, fields) = view else { unreachable!("planned for a STRUCT") };

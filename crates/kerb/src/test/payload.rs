@@ -91,7 +91,11 @@ impl<'a> Side<'a> {
         };
         let decoder = decoder(&reader, &columns, self.is_key, self.topic, registry)
             .map_err(|error| error.to_string())?;
-        let payload = Some(Bytes::from(json.to_string()));
+        let fitted = match is_unwrapped(&format, &columns, self.is_key) {
+            true => fitted(json, &columns[0].1),
+            false => fitted_fields(json, columns.iter().map(|(name, ty)| (name.as_str(), ty))),
+        };
+        let payload = Some(Bytes::from(fitted.to_string()));
         let decoded = decoder.decode(&[payload]);
         if let Some(error) = decoded.errors.first() {
             return Err(format!("{}: {}", error.message, error.cause));
@@ -172,6 +176,38 @@ fn is_record(text: &SchemaText) -> bool {
         SchemaType::Avro => json()["type"] == "record",
         SchemaType::Json => json().get("properties").is_some(),
     }
+}
+
+/// The JSON with the names of fields as the type has them: cases write them in any case.
+fn fitted(json: &Json, ty: &SqlType) -> Json {
+    match (json, ty) {
+        (_, SqlType::Struct(fields)) => {
+            fitted_fields(json, fields.iter().map(|field| (field.name.as_str(), &field.ty)))
+        }
+        (Json::Object(entries), SqlType::Map(_, ty)) => {
+            Json::Object(entries.iter().map(|(k, v)| (k.clone(), fitted(v, ty))).collect())
+        }
+        (Json::Array(elements), SqlType::Array(ty)) => {
+            Json::Array(elements.iter().map(|element| fitted(element, ty)).collect())
+        }
+        _ => json.clone(),
+    }
+}
+
+fn fitted_fields<'a>(
+    json: &Json,
+    fields: impl Iterator<Item = (&'a str, &'a SqlType)> + Clone,
+) -> Json {
+    let Json::Object(members) = json else { return json.clone() };
+    let fit = |(name, value): (&String, &Json)| {
+        let same = fields.clone().find(|(field, _)| field == name);
+        let alike = || fields.clone().find(|(field, _)| field.eq_ignore_ascii_case(name));
+        match same.or_else(alike) {
+            Some((field, ty)) => (field.to_owned(), fitted(value, ty)),
+            None => (name.clone(), value.clone()),
+        }
+    };
+    Json::Object(members.iter().map(fit).collect())
 }
 
 /// A number as Kafka's serializers write it.
