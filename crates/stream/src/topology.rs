@@ -301,7 +301,9 @@ impl Builder<'_> {
                 });
                 let forgets = !self.surroundings.tuning.keeps_all_windows;
                 let retention_ms = below.windows.filter(|_| forgets).map(|w| w.retention_ms);
-                let timing = Timing { grace_ms, retention_ms };
+                let is_session =
+                    below.windows.is_some_and(|w| matches!(w.kind, WindowKind::Session { .. }));
+                let timing = Timing { grace_ms, retention_ms, is_session };
                 let suppress = Suppress::new(&step.schema, timing, wish.old, self.stores()?);
                 Ok(Built { node: self.node(step, Box::new(suppress), &[&below]), ..below })
             }

@@ -22,6 +22,7 @@ use crate::operators::{Cycle, Operator, ProcessError, one};
 use crate::state::changelog::{Changelog, StoreId};
 use crate::state::codec::{DecodeError, RowWriter, read_rows, read_wide, write_wide};
 use crate::state::stream_time::StreamTime;
+use crate::state::window_store::SEGMENT_MS_MIN;
 
 /// Holds results back until their window is closed.
 pub struct Suppress {
@@ -31,7 +32,7 @@ pub struct Suppress {
     timing: Timing,
     wants_old: bool,
     id: StoreId,
-    newest_start: StreamTime,
+    newest: StreamTime,
     held: HashMap<u32, BTreeMap<HeldKey, Held>>,
     stream_time: StreamTime,
     changes: Vec<(Box<[u8]>, Option<(i64, Box<[u8]>)>)>,
@@ -42,8 +43,36 @@ pub struct Suppress {
 pub struct Timing {
     /// How long after its end a window is closed; for sessions the gap is part of it.
     pub grace_ms: i64,
-    /// A window that starts earlier than the newest by more than this is lost; none: none is.
+    /// How long Kafka Streams' store keeps a window; none: none is lost.
     pub retention_ms: Option<i64>,
+    /// Are windows sessions?
+    pub is_session: bool,
+}
+
+impl Timing {
+    /// Is a window over at this time? A session's end is still part of it.
+    fn is_closed(&self, end_ms: i64, stream_time: i64) -> bool {
+        let over = stream_time.saturating_sub(self.grace_ms);
+        if self.is_session { end_ms < over } else { end_ms <= over }
+    }
+
+    /// Where a window is in the store: the start of a time window, the end of a session.
+    fn place(&self, window: WindowBounds) -> i64 {
+        if self.is_session { window.end_ms } else { window.start_ms }
+    }
+
+    /// Is a window lost, now that the newest one is at `newest`? Time windows are lost one by one,
+    /// sessions by whole segments.
+    fn is_lost(&self, window: WindowBounds, newest: i64) -> bool {
+        let Some(retention_ms) = self.retention_ms else { return false };
+        let kept_from = newest.saturating_sub(retention_ms);
+        if self.is_session {
+            let segment_ms = (retention_ms / 2).max(SEGMENT_MS_MIN);
+            window.end_ms.div_euclid(segment_ms) < kept_from.div_euclid(segment_ms)
+        } else {
+            window.start_ms < kept_from
+        }
+    }
 }
 
 /// By the window's end, then by key: the order in which results are told.
@@ -76,7 +105,7 @@ impl Suppress {
             types: schema.columns.iter().map(|c| c.ty.clone()).collect(),
             timing,
             wants_old,
-            newest_start: StreamTime::new(stores[2]),
+            newest: StreamTime::new(stores[2]),
             id: stores[0],
             held: HashMap::new(),
             stream_time: StreamTime::new(stores[1]),
@@ -118,18 +147,18 @@ impl Operator for Suppress {
             } else if held.remove(&key).is_some() {
                 self.changes.push((log_key, None));
             }
-            let newest = self.newest_start.advance(partition, windows[row].start_ms);
+            let newest = self.newest.advance(partition, self.timing.place(windows[row]));
             if batch.seq.get(row + 1) == Some(&batch.seq[row]) {
                 // An event's windows are all updated before any is closed.
                 continue;
             }
-            let kept_from = self.timing.retention_ms.map(|ms| newest.saturating_sub(ms));
-            let over = stream_time.saturating_sub(self.timing.grace_ms);
-            while let Some(first) = held.first_entry().filter(|e| e.key().end_ms <= over) {
+            let timing = self.timing;
+            let is_closed = |key: &HeldKey| timing.is_closed(key.end_ms, stream_time);
+            while let Some(first) = held.first_entry().filter(|e| is_closed(e.key())) {
                 let (key, held) = first.remove_entry();
                 self.changes.push((changelog_key(partition, &key), None));
                 let window = window_of(&key.key)?;
-                if kept_from.is_none_or(|from| window.start_ms >= from) {
+                if !timing.is_lost(window, newest) {
                     closed.push(Closed { by: row as u32, window, held });
                 }
             }
@@ -162,11 +191,11 @@ impl Operator for Suppress {
             }
         }
         self.stream_time.flush(log);
-        self.newest_start.flush(log);
+        self.newest.flush(log);
     }
 
     fn stores(&self) -> Vec<StoreId> {
-        vec![self.id, self.stream_time.id(), self.newest_start.id()]
+        vec![self.id, self.stream_time.id(), self.newest.id()]
     }
 
     fn restore(
@@ -178,8 +207,8 @@ impl Operator for Suppress {
         if store == self.stream_time.id() {
             return self.stream_time.restore(key, value);
         }
-        if store == self.newest_start.id() {
-            return self.newest_start.restore(key, value);
+        if store == self.newest.id() {
+            return self.newest.restore(key, value);
         }
         let mut bytes = key;
         let partition = read_wide(&mut bytes)? as u32;

@@ -15,7 +15,7 @@ use crate::state::codec::{DecodeError, read_wide, write_wide};
 use crate::state::stream_time::StreamTime;
 
 /// The shortest segment of Kafka Streams' window stores.
-const SEGMENT_MS_MIN: i64 = 60_000;
+pub const SEGMENT_MS_MIN: i64 = 60_000;
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
