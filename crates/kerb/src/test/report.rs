@@ -100,7 +100,10 @@ impl<W: Write> Report<W> {
         }
         match status {
             "passed" => Ok(()),
-            _ => writeln!(self.out, "{status}: {file}: {case}: {}", one_line(reason)),
+            _ => {
+                let (case, reason) = (one_line(case), one_line(reason));
+                writeln!(self.out, "{status}: {file}: {case}: {reason}")
+            }
         }
     }
 
@@ -125,7 +128,7 @@ impl<W: Write> Report<W> {
             writeln!(out, "\n{same} of {all} refusals have ksqlDB's words in them")?;
         }
         if let Some((ms, case)) = &self.slowest {
-            writeln!(out, "slowest: {ms} ms, {case}")?;
+            writeln!(out, "slowest: {ms} ms, {}", one_line(case))?;
         }
         writeln!(out, "{:.2} % passed of those that were run", self.total.rate() * 100.0)?;
         writeln!(out, "{}", self.total)?;

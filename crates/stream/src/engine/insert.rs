@@ -73,10 +73,6 @@ impl Inner {
         let encode = |format: &Format, namespace, is_key| -> Result<Option<Bytes>, String> {
             let columns = columns_of(&source.schema, namespace);
             let cells = row.of(namespace);
-            let is_null = |cells: &[ArrayRef]| cells.iter().all(|c| c.is_null(0));
-            if is_key && is_null(&cells) {
-                return Ok(None);
-            }
             let encoder = format::encoder(format, &columns, is_key, &source.topic, registry)
                 .map_err(|error| error.to_string())?;
             let mut encoded = encoder.encode(&cells, None, 1);

@@ -25,6 +25,9 @@ use crate::test::{Finding, Job, Verdict, topics};
 const NAME: &str = "BYTES_OF";
 const TOPIC: &str = "bytes";
 
+/// Schemas that are registered by statements get ids behind this one.
+const ID_TAKEN: i32 = 1_000_000;
+
 /// A vector about bytes.
 pub(super) struct BytesCase {
     pub(super) name: String,
@@ -145,6 +148,9 @@ impl BytesCase {
     }
 
     fn check_in(&self, instance: &Instance, kind: &str) -> Result<(), String> {
+        // The ids in the bytes must be free when their schemas come.
+        let text = SchemaText::new(SchemaType::Avro, "\"string\"");
+        topics::register_as(instance, "ids", text, ID_TAKEN)?;
         let statement = text_of(&self.vector, "statement");
         let has_columns = statement.contains("{name} (");
         if !has_columns {
