@@ -40,6 +40,8 @@ pub(crate) struct RecordPlan {
 
 enum FieldPlan {
     Column(usize, Plan),
+    /// The same; where the column is null, these bytes, the default's of a field that may not be.
+    ColumnOrDefault(usize, Plan, Vec<u8>),
     /// No column fills it: always these bytes, its default's.
     Default(Vec<u8>),
 }
@@ -73,7 +75,16 @@ fn record(schema: &Schema, at: usize, columns: &[Field]) -> Result<RecordPlan, S
         match (column_of(&field.name).filter(|c| !used[*c]), &field.ty) {
             (Some(column), ty) => {
                 used[column] = true;
-                plans.push(FieldPlan::Column(column, plan(schema, ty, &columns[column].ty)?));
+                let plan = plan(schema, ty, &columns[column].ty)?;
+                let takes_null = matches!(plan, Plan::Nullable { null, .. } if null != u8::MAX);
+                plans.push(match &field.default {
+                    Some(default) if !takes_null => {
+                        let mut bytes = Vec::new();
+                        write_default(schema, ty, default, &mut bytes, 0)?;
+                        FieldPlan::ColumnOrDefault(column, plan, bytes)
+                    }
+                    _ => FieldPlan::Column(column, plan),
+                });
             }
             (None, ty) => {
                 let mut bytes = Vec::new();
@@ -258,6 +269,12 @@ pub(crate) fn write_record(
     for field in &plan.fields {
         match field {
             FieldPlan::Column(column, plan) => write_value(plan, &views[*column], row, out)?,
+            FieldPlan::ColumnOrDefault(column, _, bytes) if views[*column].is_null(row) => {
+                out.extend_from_slice(bytes);
+            }
+            FieldPlan::ColumnOrDefault(column, plan, _) => {
+                write_value(plan, &views[*column], row, out)?;
+            }
             FieldPlan::Default(bytes) => out.extend_from_slice(bytes),
         }
     }

@@ -124,11 +124,22 @@ fn register(instance: &Instance, topic: &Json, name: &str, side: &str) -> Result
     }
     let text = schema_text(schema_type, schema, references);
     let subject = subject(name, side == "key");
-    let Some(id) = topic[format!("{side}SchemaId")].as_i64() else {
+    let id = topic[format!("{side}SchemaId")].as_i64();
+    let id = id.or_else(|| (!text.references.is_empty()).then(|| next_id(instance)));
+    let Some(id) = id else {
         let registered = instance.registry.register(&subject, text.into());
         return registered.map(drop).map_err(|error| error.to_string());
     };
     register_as(instance, &subject, text, id as i32)
+}
+
+/// The id that the next schema would have, were there none that others refer to.
+fn next_id(instance: &Instance) -> i64 {
+    let registry = &instance.registry;
+    let subjects = registry.subjects("", false).unwrap_or_default();
+    let latest = subjects.iter().filter_map(|subject| registry.latest(subject).ok());
+    let ids = latest.map(|schema| schema.id.0).filter(|id| *id < REFERENCE_ID_FIRST);
+    i64::from(ids.max().unwrap_or(0)) + 1
 }
 
 /// Registers a schema under an id of the case's choice.
