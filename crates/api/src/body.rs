@@ -3,6 +3,7 @@
 //! matter, numbers are as good as texts).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
@@ -20,9 +21,16 @@ const COMMAND_LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 /// How many times.
 const COMMAND_LOOKS: u32 = 100;
 
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The JSON object in a body.
 pub async fn object(body: Body) -> Result<Map<String, Value>, ApiError> {
-    let bytes = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+    let body = Limited::new(body, BODY_BYTES_MAX).collect();
+    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+        return Err(ApiError::untyped(40_800, "the request did not arrive in time"));
+    };
+    let bytes = match body {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             let message = format!("the request is larger than {} MiB", BODY_BYTES_MAX >> 20);

@@ -20,8 +20,10 @@ use tracing::{debug, warn};
 
 /// How many connections are served at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
-/// How long a client may take to send a request's headers.
+/// How long a client may take to send its first byte, and then a request's headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an HTTP/2 client may be silent before it is asked whether it is there, and to answer.
+const PING: Duration = Duration::from_secs(20);
 /// How many streams one HTTP/2 connection may have open.
 const STREAMS_MAX: u32 = 1024;
 /// How long answers under way get to finish when the server stops.
@@ -47,10 +49,14 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
                 continue;
             }
         };
-        let connection = graceful.watch(connection(stream, router.clone()));
+        let (router, watcher) = (router.clone(), graceful.watcher());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "a connection broke off");
+            // Whoever says nothing does not keep the place of others.
+            let spoke = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut [0])).await;
+            if let Ok(Ok(1..)) = spoke {
+                if let Err(error) = watcher.watch(connection(stream, router)).await {
+                    debug!(%error, "a connection broke off");
+                }
             }
             drop(permit);
         });
@@ -80,7 +86,12 @@ fn connection(
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .max_concurrent_streams(STREAMS_MAX);
     builder
 }
 

@@ -282,6 +282,10 @@ impl Journal for EmbeddedJournal {
     fn maintain(&self) -> Result<(), StorageError> {
         self.shared.maintain()
     }
+
+    fn health(&self) -> Result<(), StorageError> {
+        self.shared.check_writable()
+    }
 }
 
 #[cfg(test)]

@@ -156,6 +156,11 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
     fn maintain(&self) -> Result<(), StorageError> {
         Ok(())
     }
+
+    /// Can it still be written to? `Err`: why not.
+    fn health(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 /// The partition a key belongs to: Kafka's default partitioner (murmur2 of the key's bytes).

@@ -30,14 +30,21 @@ pub(super) async fn info(State(api): State<Api>, request: Request) -> Response {
     answer(request.headers(), &info)
 }
 
-pub(super) async fn healthcheck(request: Request) -> Response {
+/// Unhealthy, with status 503, while the journal cannot be written to.
+pub(super) async fn healthcheck(State(api): State<Api>, request: Request) -> Response {
+    let is_healthy = api.engine.journal().health().is_ok();
+    let kafka = json!({ "isHealthy": is_healthy });
     let healthy = json!({ "isHealthy": true });
     let health = json!({
-        "isHealthy": true,
-        "details": { "metastore": healthy, "kafka": healthy, "commandRunner": healthy },
+        "isHealthy": is_healthy,
+        "details": { "metastore": healthy, "kafka": kafka, "commandRunner": healthy },
         "serverState": "READY",
     });
-    answer(request.headers(), &health)
+    let mut response = answer(request.headers(), &health);
+    if !is_healthy {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
 }
 
 pub(super) async fn empty(request: Request) -> Response {

@@ -45,9 +45,11 @@ pub(super) async fn accept(
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
-    let body = match Limited::new(body, REQUEST_BYTES_MAX).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => return status(StatusCode::PAYLOAD_TOO_LARGE),
+    let body = Limited::new(body, REQUEST_BYTES_MAX).collect();
+    let body = match tokio::time::timeout(super::HEADER_TIMEOUT, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(_)) => return status(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => return status(StatusCode::REQUEST_TIMEOUT),
     };
     let Some(stream_one) = frames(&head, body) else {
         return status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
@@ -62,7 +64,11 @@ pub(super) async fn accept(
             super::route(request.map(Body::new), router.clone())
         });
         let mut server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        server.timer(TokioTimer::new()).max_concurrent_streams(super::STREAMS_MAX);
+        server
+            .timer(TokioTimer::new())
+            .keep_alive_interval(super::PING)
+            .keep_alive_timeout(super::PING)
+            .max_concurrent_streams(super::STREAMS_MAX);
         let connection =
             server.serve_connection(TokioIo::new(io), TowerToHyperService::new(service));
         if let Err(error) = connection.await {

@@ -1,6 +1,7 @@
 //! `kerb up`: the server, its cities, and the bot if there is a token.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ use crate::progress;
 const TOKEN_VARIABLE: &str = "TELEGRAM_BOT_TOKEN";
 /// How often "interval" flushes.
 const FSYNC_INTERVAL: Duration = Duration::from_millis(100);
+/// How long the bot and open connections get when the server ends.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(arguments: Up) -> Result<(), Exit> {
     let settings = settings(&arguments.settings)?;
@@ -56,6 +59,7 @@ pub(crate) async fn run(arguments: Up) -> Result<(), Exit> {
     println!(
         "kerb listens on http://{address} (ksqlDB's REST API; `kerb sql --server http://{address}`)"
     );
+    let zone = cities.first().map_or(jiff::tz::TimeZone::UTC, |city| city.zone.clone());
     let (stopping, stop) = watch::channel(false);
     let bot = tokio::spawn(bot(
         node.router.clone(),
@@ -65,23 +69,34 @@ pub(crate) async fn run(arguments: Up) -> Result<(), Exit> {
         arguments.telegram_api,
         stop.clone(),
     ));
-    let server = {
+    let mut server = {
         let mut stop = stop.clone();
         let until = async move { drop(stop.changed().await) };
         tokio::spawn(api::server::serve(listener, node.router.clone(), until))
     };
-    let engine = node.engine.clone();
-    tokio::select! {
-        () = asked_to_end() => {}
-        () = node.maintain(stop) => {}
-        () = progress::tell(engine, jiff::tz::TimeZone::UTC, false) => {}
-    }
+    // On a terminal somebody watches; elsewhere it would only fill a log.
+    let told = std::io::stderr()
+        .is_terminal()
+        .then(|| tokio::spawn(progress::tell(node.engine.clone(), zone, false)));
+    let ended_well = tokio::select! {
+        () = asked_to_end() => true,
+        () = node.maintain(stop) => false,
+        _ = &mut server => false,
+    };
     stopping.send_replace(true);
+    if let Some(told) = told {
+        told.abort();
+    }
     // Each gets its time; what is not done then is cut off.
-    let _ = tokio::time::timeout(Duration::from_secs(2), bot).await;
-    let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
+    let bot = tokio::time::timeout(LAST_WORDS, bot);
+    if ended_well {
+        let _ = tokio::join!(bot, tokio::time::timeout(LAST_WORDS, server));
+    }
     node.shut_down().await;
-    Ok(())
+    match ended_well {
+        true => Ok(()),
+        false => Err(anyhow::anyhow!("the server's own work ended; its log says why").into()),
+    }
 }
 
 /// The bot's description of a city.
