@@ -15,6 +15,9 @@ use crate::expression::{EvalContext, evaluate_constant};
 use crate::operators::sink::{columns_of, named_key_format};
 use crate::request::{RequestError, RequestErrorKind};
 
+/// A row that makes sense: where it goes, its cells, and its time if it has one of its own.
+type CheckedRow = (Arc<Source>, Vec<ArrayRef>, Option<i64>);
+
 /// The columns of one row, each of a single cell.
 struct Row {
     columns: Vec<(Column, ArrayRef)>,
@@ -33,7 +36,7 @@ impl Inner {
         &self,
         plan: &InsertValuesPlan,
         catalog: &Catalog,
-    ) -> Result<(Arc<Source>, Vec<ArrayRef>, Option<i64>), String> {
+    ) -> Result<CheckedRow, String> {
         let source = catalog.sources.get(&plan.target);
         let source = source.ok_or_else(|| format!("'{}' does not exist", plan.target))?.clone();
         let context = EvalContext { now_ms: self.options.clock.now().0 };

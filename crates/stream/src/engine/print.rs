@@ -55,7 +55,7 @@ impl Reading {
         let was_read = !records.is_empty();
         let mut shown = Vec::new();
         for (partition, record) in records {
-            let is_due = self.seen % self.interval == 0;
+            let is_due = self.seen.is_multiple_of(self.interval);
             self.seen += 1;
             if is_due && self.limit != Some(0) {
                 self.limit = self.limit.map(|limit| limit - 1);

@@ -236,14 +236,14 @@ impl SourceOperator {
     fn extract_times(&self, batch: &mut Batch, keep: &mut [bool], cycle: &mut Cycle<'_>) {
         if let Some((at, reader)) = &self.timestamp {
             let column = batch.new.columns[*at].clone();
-            for row in 0..batch.rows {
-                if !keep[row] || !batch.new.is_present(row) {
+            for (row, keep) in keep.iter_mut().enumerate() {
+                if !*keep || !batch.new.is_present(row) {
                     continue;
                 }
                 match reader.read(&column, row) {
                     Ok(time) => batch.timestamps[row] = time,
                     Err(reason) => {
-                        keep[row] = false;
+                        *keep = false;
                         let step = format!("{}.Source", self.name);
                         cycle.failed(&step, LogMessage::processing(reason));
                     }

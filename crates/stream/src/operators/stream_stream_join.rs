@@ -72,12 +72,19 @@ struct WaitingKey {
 /// Rows that wait for a partner, by partition.
 struct Waiting {
     id: StoreId,
-    rows: HashMap<u32, BTreeMap<WaitingKey, Vec<(i64, Box<[u8]>)>>>,
+    rows: HashMap<u32, BTreeMap<WaitingKey, Vec<WaitingRow>>>,
     /// A lower bound of the oldest one's time, by partition.
     oldest: HashMap<u32, i64>,
     next_number: i64,
-    changes: Vec<(Vec<u8>, Option<Box<[u8]>>)>,
+    /// Changes for the changelog: key, and the row if it waits.
+    changes: Vec<WaitingChange>,
 }
+
+/// A key of the changelog, and the row if it waits.
+type WaitingChange = (Vec<u8>, Option<Box<[u8]>>);
+
+/// The number of a row that waits, and the row.
+type WaitingRow = (i64, Box<[u8]>);
 
 impl Waiting {
     fn change(&mut self, partition: u32, key: &WaitingKey, number: i64, row: Option<&[u8]>) {
@@ -99,7 +106,7 @@ impl Waiting {
         self.rows.entry(partition).or_default().entry(key).or_default().push((number, row));
     }
 
-    fn remove(&mut self, partition: u32, key: &WaitingKey) -> Vec<(i64, Box<[u8]>)> {
+    fn remove(&mut self, partition: u32, key: &WaitingKey) -> Vec<WaitingRow> {
         let rows = self.rows.get_mut(&partition).and_then(|rows| rows.remove(key));
         let rows = rows.unwrap_or_default();
         for (number, _) in &rows {

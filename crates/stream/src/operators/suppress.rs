@@ -35,7 +35,7 @@ pub struct Suppress {
     newest: StreamTime,
     held: HashMap<u32, BTreeMap<HeldKey, Held>>,
     stream_time: StreamTime,
-    changes: Vec<(Box<[u8]>, Option<(i64, Box<[u8]>)>)>,
+    changes: Vec<Change>,
 }
 
 /// When windows are told.
@@ -74,6 +74,9 @@ impl Timing {
         }
     }
 }
+
+/// A change for the changelog: the key, and time and row, if they are still held.
+type Change = (Box<[u8]>, Option<(i64, Box<[u8]>)>);
 
 /// By the window's end, then by key: the order in which results are told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,11 +136,11 @@ impl Operator for Suppress {
         let keys = self.key.keys(&batch);
         let writer = RowWriter::new(&self.types, &batch.new.columns);
         let mut closed: Vec<Closed> = Vec::new();
-        for row in 0..batch.rows {
+        for (row, &window) in windows.iter().enumerate() {
             let (partition, timestamp) = (batch.partitions[row], batch.timestamps[row]);
             let stream_time = self.stream_time.advance(partition, timestamp);
             let held = self.held.entry(partition).or_default();
-            let key = HeldKey { end_ms: windows[row].end_ms, key: keys.get(row).into() };
+            let key = HeldKey { end_ms: window.end_ms, key: keys.get(row).into() };
             let log_key = changelog_key(partition, &key);
             if batch.new.is_present(row) {
                 let bytes = writer.row(row);
@@ -147,7 +150,7 @@ impl Operator for Suppress {
             } else if held.remove(&key).is_some() {
                 self.changes.push((log_key, None));
             }
-            let newest = self.newest.advance(partition, self.timing.place(windows[row]));
+            let newest = self.newest.advance(partition, self.timing.place(window));
             if batch.seq.get(row + 1) == Some(&batch.seq[row]) {
                 // An event's windows are all updated before any is closed.
                 continue;
