@@ -32,6 +32,10 @@ use crate::state::changelog::{Changelog, StoreId};
 use crate::state::codec::DecodeError;
 use columns::{Needed, mark_args, mark_expr, mark_exprs};
 
+/// So many windows may one row belong to. Each has its own state and its own result, so a row costs so
+/// many times what it costs without windows.
+pub const WINDOWS_PER_EVENT_MAX: u64 = 10_000;
+
 /// A query's operators.
 pub struct Topology {
     nodes: Vec<Node>,
@@ -40,6 +44,7 @@ pub struct Topology {
     outline: String,
     stores: u8,
     retention_ms: Option<i64>,
+    windows_per_event: u64,
 }
 
 struct Node {
@@ -65,6 +70,12 @@ pub enum TopologyError {
     /// An aggregate refuses its arguments.
     #[error("{0}")]
     Aggregate(String),
+    /// Each row would change too many windows.
+    #[error(
+        "each row would belong to {0} windows; there may be {WINDOWS_PER_EVENT_MAX}: make SIZE \
+         smaller or ADVANCE BY larger"
+    )]
+    TooManyWindows(u64),
     /// More stores than numbers.
     #[error("a query may have at most 250 stores")]
     TooLarge,
@@ -104,6 +115,7 @@ impl Topology {
             outline: String::new(),
             stores: 0,
             retention_ms: None,
+            windows_per_event: 1,
         };
         let mut builder = Builder { surroundings, topology };
         builder.add(root, Wish { old: false, needed, is_final: false })?;
@@ -133,6 +145,11 @@ impl Topology {
     /// How long windows of the result are kept, if it is windowed by the query itself.
     pub fn retention_ms(&self) -> Option<i64> {
         self.retention_ms
+    }
+
+    /// How many windows a row belongs to, at most: so many times more work than bytes say.
+    pub fn windows_per_event(&self) -> u64 {
+        self.windows_per_event
     }
 
     /// Does the order between its topics matter?
@@ -394,6 +411,11 @@ impl Builder<'_> {
         let input_is_table = *input_kind == SourceKind::Table;
         let below = self.add(input, Wish { old: input_is_table, needed, is_final: false })?;
         let windows = window.as_ref().map(|window| Windows::of(window, wish.is_final));
+        let per_event = windows.map_or(1, |w| w.per_event());
+        if per_event > WINDOWS_PER_EVENT_MAX {
+            return Err(TopologyError::TooManyWindows(per_event));
+        }
+        self.topology.windows_per_event = self.topology.windows_per_event.max(per_event);
         let spec = AggregateSpec {
             keys: keys.clone(),
             carried: carried.clone(),

@@ -11,7 +11,7 @@ use sql::ast::{ParsedStatement, QueryRef, SourceKind, Statement};
 use sql::catalog::{Catalog, Source};
 
 use super::commands::{Command, internal};
-use super::queries::Start;
+use super::queries::{self, Start};
 use super::world::{Session, TopicWorld, apply, new_topic, started_query, topic_spec};
 use super::{EngineOptions, Execution, Inner, properties};
 use crate::answer::{Answer, AnswerBody, CommandState, CommandStatus};
@@ -182,6 +182,10 @@ impl Inner {
                 world.changed.insert(topic.clone(), None);
             }
             apply(&mut catalog, &planned);
+            if let Some(query) = started_query(&planned) {
+                queries::check(query, &catalog, &self.options.registry, &settings)
+                    .map_err(|error| RequestError::statement(error.to_string(), told(statement)))?;
+            }
             let is_query = started_query(&planned).is_some();
             next_query += match self.options.execution {
                 Execution::Manual => u64::from(is_query),

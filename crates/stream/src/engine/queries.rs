@@ -19,7 +19,7 @@ use crate::run::log_writer::LogWriter;
 use crate::run::persistent::{self, OffsetReset, PersistentTask, TaskSpec, topology_of};
 use crate::run::shared::Shared;
 use crate::run::{TaskError, thread};
-use crate::topology::Tuning;
+use crate::topology::{TopologyError, Tuning};
 use crate::view::View;
 use sql::analyze::Settings;
 
@@ -247,6 +247,20 @@ impl RunningQuery {
     }
 }
 
+/// Can the query be run? To be asked before anything is made for it.
+pub(crate) fn check(
+    query: &QueryEntry,
+    catalog: &Catalog,
+    registry: &Arc<dyn format::Registry>,
+    settings: &Settings,
+) -> Result<(), TaskError> {
+    match topology_of(&query.plan, catalog, registry, tuning(settings)) {
+        // Schemas of what the same request makes are not registered yet.
+        Ok(_) | Err(TaskError::Topology(TopologyError::Codec(_))) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn refused(error: &TaskError, entry: &QueryEntry) -> RequestError {
     RequestError::statement(error.to_string(), entry.statement.clone())
 }
@@ -254,10 +268,14 @@ fn refused(error: &TaskError, entry: &QueryEntry) -> RequestError {
 fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, TaskError> {
     let options = start.options;
     let tuning = tuning(start.settings);
-    let topology = topology_of(&entry.plan, &start.catalog, &options.registry, tuning)?;
-    let is_table = entry.plan.kind == SourceKind::Table;
-    let view = is_table
-        .then(|| Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms())));
+    let view = match topology_of(&entry.plan, &start.catalog, &options.registry, tuning) {
+        Ok(topology) => (entry.plan.kind == SourceKind::Table).then(|| {
+            Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms()))
+        }),
+        // A query that was there before and cannot run any more fails by itself, not its server.
+        Err(_) if start.resumes => None,
+        Err(error) => return Err(error),
+    };
     let group = group_name(&options.service_id, &entry.id);
     // A materialized table is all of its topic, whatever the session says.
     let offset_reset = match &entry.plan.sink {

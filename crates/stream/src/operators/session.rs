@@ -73,7 +73,7 @@ impl SessionAggregate {
     /// Those that are older than the retention at `before`, the time before the event, are not seen.
     fn touched(&mut self, key: &[u8], time: i64, before: Option<i64>) -> Vec<Session> {
         let Some(sessions) = self.sessions.get_mut(key) else { return Vec::new() };
-        let (from, to) = (time - self.gap_ms, time + self.gap_ms);
+        let (from, to) = (time.saturating_sub(self.gap_ms), time.saturating_add(self.gap_ms));
         let retention_ms = self.spec.windows.map_or(0, |w| w.retention_ms);
         let kept_from = before.map_or(i64::MIN, |before| before.saturating_sub(retention_ms));
         let touches = |s: &Session| {

@@ -23,6 +23,9 @@ use crate::state::codec::{DecodeError, RowWriter, read_rows};
 use crate::state::table_store::{StoredRow, TableStore};
 use crate::timestamps::TimestampReader;
 
+/// The latest event time there may be: sums of a time and a duration stay numbers.
+pub const EVENT_TIME_MS_MAX: i64 = i64::MAX / 4;
+
 /// A record on its way into a topology.
 #[derive(Clone, Debug)]
 pub struct Incoming {
@@ -254,10 +257,12 @@ impl SourceOperator {
                 batch.new.columns[rowtime] = Arc::new(times);
             }
         }
-        for (row, time) in batch.timestamps.iter().enumerate().filter(|(_, time)| **time < 0) {
+        let impossible = |time: i64| !(0..=EVENT_TIME_MS_MAX).contains(&time);
+        for (row, time) in batch.timestamps.iter().enumerate().filter(|(_, t)| impossible(**t)) {
             if keep[row] {
                 keep[row] = false;
-                let reason = format!("negative event time {time}; the record was left out");
+                let what = if *time < 0 { "negative" } else { "impossible" };
+                let reason = format!("{what} event time {time}; the record was left out");
                 cycle.failed(&format!("{}.Source", self.name), LogMessage::processing(reason));
             }
         }
@@ -320,7 +325,10 @@ pub fn split_window(key: &Bytes, window: WindowInfo) -> Option<(Bytes, WindowBou
         WindowInfo::Tumbling { size_ms } | WindowInfo::Hopping { size_ms } => {
             let at = key.len().checked_sub(8)?;
             let start_ms = number(at)?;
-            Some((key.slice(..at), WindowBounds { start_ms, end_ms: start_ms + size_ms }))
+            Some((
+                key.slice(..at),
+                WindowBounds { start_ms, end_ms: start_ms.saturating_add(size_ms) },
+            ))
         }
         WindowInfo::Session => {
             let at = key.len().checked_sub(16)?;

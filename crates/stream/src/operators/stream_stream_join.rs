@@ -271,7 +271,8 @@ impl Operator for StreamStreamJoin {
                 self.tell_closed(port, &mine, partition, &mut joined);
             }
             let (before_ms, after_ms) = self.reach(port);
-            let (from, to) = ((time - before_ms).max(0), (time + after_ms).max(0));
+            let from = time.saturating_sub(before_ms).max(0);
+            let to = time.saturating_add(after_ms).max(0);
             let stored = writers[port as usize].row(row);
             let (events, others) = match port {
                 Port::Left => (&mut self.left_events, &self.right_events),

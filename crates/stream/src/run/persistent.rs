@@ -26,6 +26,10 @@ use crate::view::View;
 
 /// About so much is read for one batch.
 const BATCH_BYTES: usize = 1 << 20;
+/// So much is read where a row belongs to very many windows.
+const BATCH_BYTES_MIN: usize = 4 << 10;
+/// So many windows of a row cost no more than reading it.
+const WINDOWS_FOR_FREE: u64 = 16;
 /// From so many records on, several changes of a key within a batch are told as one.
 const MERGED_FROM_RECORDS: usize = 1024;
 
@@ -81,6 +85,7 @@ pub struct PersistentTask {
     sink: Option<SinkWriter>,
     read_back: Option<ReadBack>,
     partitions: u32,
+    batch_bytes: usize,
     changelog: TopicPartition,
     outline_is_written: bool,
 }
@@ -120,6 +125,7 @@ impl PersistentTask {
         let reader = Reader::new(spec.journal.clone(), partitions, topology.is_ordered());
         let changelog = TopicPartition::new(spec.changelog.clone(), 0);
         let mut task = Self {
+            batch_bytes: batch_bytes(BATCH_BYTES, &topology),
             topology,
             reader,
             sink,
@@ -194,7 +200,7 @@ impl PersistentTask {
 
     /// Reads, processes and commits one batch; returns how many records that were.
     pub fn step(&mut self) -> Result<usize, TaskError> {
-        let incoming = self.reader.poll(BATCH_BYTES)?;
+        let incoming = self.reader.poll(self.batch_bytes)?;
         if incoming.is_empty() {
             self.spec.shared.set_lag(0);
             return Ok(0);
@@ -272,6 +278,12 @@ impl PersistentTask {
         let newest = incoming.iter().map(|i| i.record.timestamp.0).max();
         self.spec.shared.progressed(incoming.len(), batch.rows, errors, newest);
     }
+}
+
+/// How much is read for one batch: less where each row belongs to many windows.
+pub(crate) fn batch_bytes(most: usize, topology: &Topology) -> usize {
+    let share = 1 + topology.windows_per_event() / WINDOWS_FOR_FREE;
+    (most / usize::try_from(share).unwrap_or(usize::MAX)).max(BATCH_BYTES_MIN)
 }
 
 /// The partitions a query reads, each from where it was, or where it is to start.

@@ -80,7 +80,7 @@ impl Shared {
         self.row_errors.fetch_add(errors as u64, Ordering::Relaxed);
         if let Some(newest) = newest {
             // 0 says "none yet", so times are kept one higher.
-            self.stream_time_ms.fetch_max(newest + 1, Ordering::Relaxed);
+            self.stream_time_ms.fetch_max(newest.saturating_add(1), Ordering::Relaxed);
         }
     }
 

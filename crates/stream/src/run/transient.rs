@@ -18,7 +18,7 @@ use crate::push::{PushEvent, QueryEnd};
 use crate::rows::RowBatch;
 use crate::run::TaskError;
 use crate::run::log_writer::LogWriter;
-use crate::run::persistent::{OffsetReset, topology_of};
+use crate::run::persistent::{OffsetReset, batch_bytes, topology_of};
 use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
 use crate::state::changelog::Changelog;
@@ -69,6 +69,7 @@ pub struct TransientTask {
     topology: Topology,
     reader: Reader,
     partitions: u32,
+    batch_bytes: usize,
     rows_left: Option<u64>,
     blocked_since: Option<Duration>,
     is_over: bool,
@@ -115,6 +116,7 @@ impl TransientTask {
         let count = partitions.iter().map(|p| p.partition.partition.0 + 1).max().unwrap_or(1);
         let reader = Reader::new(spec.journal.clone(), partitions, topology.is_ordered());
         Ok(Self {
+            batch_bytes: batch_bytes(BATCH_BYTES, &topology),
             topology,
             reader,
             partitions: count,
@@ -167,7 +169,7 @@ impl TransientTask {
     }
 
     fn batch(&mut self) -> Result<bool, TaskError> {
-        let incoming = self.reader.poll(BATCH_BYTES)?;
+        let incoming = self.reader.poll(self.batch_bytes)?;
         if incoming.is_empty() {
             return Ok(false);
         }

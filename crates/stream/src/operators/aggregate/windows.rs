@@ -71,18 +71,29 @@ impl Windows {
             WindowKind::Hopping { size_ms, advance_ms } => (size_ms, advance_ms),
             WindowKind::Session { .. } => return false,
         };
-        let mut start_ms = (time - size + advance).max(0) / advance * advance;
+        let first = time.saturating_sub(size).saturating_add(advance).max(0) / advance * advance;
+        let mut next = Some(first);
         let mut is_late = false;
-        while start_ms <= time {
-            let window = WindowBounds { start_ms, end_ms: start_ms + size };
+        while let Some(start_ms) = next.filter(|start| *start <= time) {
+            let window = WindowBounds { start_ms, end_ms: start_ms.saturating_add(size) };
             if window.end_ms > stream_time.saturating_sub(self.grace_ms) {
                 out.push(window);
             } else {
                 is_late = true;
             }
-            start_ms += advance;
+            next = start_ms.checked_add(advance);
         }
         is_late
+    }
+
+    /// How many windows an event belongs to, at most.
+    pub fn per_event(&self) -> u64 {
+        match self.kind {
+            WindowKind::Hopping { size_ms, advance_ms } => {
+                (size_ms / advance_ms.max(1)).max(0).unsigned_abs() + 1
+            }
+            WindowKind::Tumbling { .. } | WindowKind::Session { .. } => 1,
+        }
     }
 
     /// Is a window so old at `stream_time` that it may be forgotten?
@@ -115,5 +126,11 @@ mod tests {
         check(hopping, 0, 25, 25, &[0, 10, 20]);
         check(hopping, 0, 25, 35, &[10, 20]);
         check(hopping, 0, 5, 5, &[0]);
+    }
+
+    #[test]
+    fn no_time_and_no_size_is_too_large_to_count_with() {
+        check(WindowKind::Tumbling { size_ms: i64::MAX }, 0, 25, 25, &[0]);
+        check(WindowKind::Tumbling { size_ms: 1 << 62 }, 0, i64::MAX, i64::MAX - 1, &[1 << 62]);
     }
 }
