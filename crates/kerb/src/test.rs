@@ -12,11 +12,13 @@
 //! |---|---|
 //! | ksqlDB's query tests: statements, timed inputs, expected outputs | [`qtt`] |
 //! | ksqlDB's REST query tests: statements, inputs, rows of queries | [`rest_case`] |
-//! | SQL scripts with `--@test:` and ASSERT (ksqlDB's and our golden scripts) | [`script`] |
+//! | SQL scripts with `--@test:` and ASSERT | [`script`] |
+//! | our golden scripts (`testscripts/`) | [`golden`] |
 //! | recorded vectors: expressions, sequences, bytes, inserts | [`vector`] |
 
 pub(crate) mod collect;
 mod compare;
+mod golden;
 mod instance;
 mod json;
 mod number;

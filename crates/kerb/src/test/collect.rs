@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::test::{FileJob, Job, json, qtt, rest_case, script, vector};
+use crate::test::{FileJob, Job, golden, json, qtt, rest_case, script, vector};
 
 /// All jobs of these files and folders, in the order of the paths and of names within folders.
 pub(crate) fn collect(paths: &[PathBuf]) -> Result<Vec<FileJob>, String> {
@@ -32,11 +32,19 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         if path.is_dir() {
             walk(&path, files)?;
-        } else if matches!(extension, "json" | "jsonl" | "sql") {
+        } else if matches!(extension, "json" | "jsonl" | "sql") || is_golden(&path) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// Is it a golden script of a pipeline? Those have no extension, and other kinds beside them.
+fn is_golden(path: &Path) -> bool {
+    let is_beside = path.components().any(|part| part.as_os_str() == "testscripts");
+    let reads =
+        || std::fs::read_to_string(path).is_ok_and(|text| golden::read("", &text).is_some());
+    is_beside && path.extension().is_none() && reads()
 }
 
 fn jobs_of(path: &Path) -> Result<Vec<Box<dyn Job>>, String> {
@@ -44,6 +52,11 @@ fn jobs_of(path: &Path) -> Result<Vec<Box<dyn Job>>, String> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("sql") => Ok(script::cases(path, &text)),
         Some("jsonl") => vector::jobs(path, &text),
+        None => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let script = golden::read(&name, &text).ok_or("it has no inputs and outputs")??;
+            Ok(vec![Box::new(script)])
+        }
         _ => {
             let file = json::parse(&text).map_err(|error| error.to_string())?;
             if file["tests"].as_array().is_none() {

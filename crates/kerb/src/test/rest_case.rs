@@ -1,18 +1,19 @@
 //! ksqlDB's REST query tests (RQTT): statements, inputs, and the rows that SELECTs answer with.
 //!
 //! Statements go to the engine as the server would hand them over; the answers are compared as the
-//! server would write them: responses by subset, rows as a bag, numbers to the digit. Responses of
-//! the kind `queryProto` (the same query again over HTTP, rows as PROTOBUF) say nothing else and are
-//! left out.
+//! server would write them: responses by subset, rows as a bag, numbers to the digit. Cases with
+//! `testPullWithProtoFormat` ask all queries again, for rows in PROTOBUF (`queryProto`).
+
+mod messages;
 
 use std::collections::BTreeMap;
 
 use model::{Namespace, Schema};
 use serde_json::{Value as Json, json};
-use stream::answer::AnswerBody;
+use stream::answer::{AnswerBody, ResultHeader};
 use stream::push::{PushEvent, QueryEnd};
 use stream::rows::RowBatch;
-use stream::{PushQuery, QueryAnswer, Request, RequestError, RequestErrorKind};
+use stream::{PullAnswer, PushQuery, QueryAnswer, Request, RequestError, RequestErrorKind};
 
 use crate::test::compare::Precision;
 use crate::test::instance::Instance;
@@ -107,8 +108,14 @@ impl RestCase {
             self.produce(&instance, batching)?;
         }
         for text in &queries {
-            let rows = self.answer(&instance, text, &properties, waits, batching)?;
-            responses.push(json!({ "query": rows }));
+            let answer = self.answer(&instance, text, &properties, waits, batching)?;
+            responses.push(json!({ "query": answer.rows()? }));
+        }
+        if self.case["testPullWithProtoFormat"] == Json::Bool(true) {
+            for text in &queries {
+                let answer = self.answer(&instance, text, &properties, false, batching)?;
+                responses.push(json!({ "queryProto": answer.messages()? }));
+            }
         }
         self.verify_responses(&responses)?;
         let rules = ExpectedRecord { precision: Precision::Exact, zero_is_any_time: false };
@@ -135,7 +142,7 @@ impl RestCase {
         Ok(())
     }
 
-    /// Header, rows and final message of a query.
+    /// What a query answers.
     fn answer(
         &self,
         instance: &Instance,
@@ -143,13 +150,11 @@ impl RestCase {
         properties: &BTreeMap<String, String>,
         waits: bool,
         batching: Batching,
-    ) -> Result<Vec<Json>, Stop> {
+    ) -> Result<Answered, Stop> {
         let request = Request { properties: properties.clone(), ..Request::new(text) };
         let mut push = match instance.engine.query(&request)? {
-            QueryAnswer::Pull(pull) => {
-                let mut rows = vec![header(&pull.header.query_id, &pull.header.schema)];
-                write_rows(&pull.header.schema, &pull.rows, &mut rows)?;
-                return Ok(rows);
+            QueryAnswer::Pull(PullAnswer { header, rows }) => {
+                return Ok(Answered { header, batches: vec![rows], message: None });
             }
             QueryAnswer::Print(_) => return Err(Stop::Failed("PRINT".to_owned())),
             QueryAnswer::Push(push) => push,
@@ -163,7 +168,7 @@ impl RestCase {
 
     fn verify_responses(&self, actual: &[Json]) -> Result<(), String> {
         let expected = self.case["responses"].as_array().into_iter().flatten();
-        let expected: Vec<_> = expected.filter(|r| r.get("queryProto").is_none()).collect();
+        let expected: Vec<_> = expected.collect();
         if expected.len() > actual.len() {
             let (wanted, got) = (expected.len(), actual.len());
             return Err(format!("{got} responses instead of {wanted}"));
@@ -172,37 +177,65 @@ impl RestCase {
             let told = |difference| format!("response {}: {difference}", at + 1);
             match (expected["query"].as_array(), actual["query"].as_array()) {
                 (Some(expected), Some(actual)) => same_rows(actual, expected).map_err(told)?,
-                _ => subset(actual, expected).map_err(told)?,
+                _ => match (expected["queryProto"].as_array(), actual["queryProto"].as_array()) {
+                    (Some(expected), Some(actual)) => {
+                        messages::same(actual, expected).map_err(told)?;
+                    }
+                    _ => subset(actual, expected).map_err(told)?,
+                },
             }
         }
         Ok(())
     }
 }
 
+/// What a query answered.
+struct Answered {
+    header: ResultHeader,
+    batches: Vec<RowBatch>,
+    message: Option<&'static str>,
+}
+
+impl Answered {
+    /// Header, rows and final message.
+    fn rows(&self) -> Result<Vec<Json>, String> {
+        let schema = &self.header.schema;
+        let mut rows = vec![header(&self.header.query_id, schema)];
+        for batch in &self.batches {
+            write_rows(schema, batch, &mut rows)?;
+        }
+        rows.extend(self.message.map(|message| json!({ "finalMessage": message })));
+        Ok(rows)
+    }
+
+    /// The same with rows in PROTOBUF.
+    fn messages(&self) -> Result<Vec<Json>, String> {
+        messages::told(&self.header, &self.batches, self.message)
+    }
+}
+
 /// Everything that a push query says until it has no more to say.
-pub(crate) fn drain(instance: &Instance, push: &mut PushQuery) -> Result<Vec<Json>, String> {
-    let schema = push.header.schema.clone();
-    let mut rows = vec![header(&push.header.query_id, &schema)];
+fn drain(instance: &Instance, push: &mut PushQuery) -> Result<Answered, String> {
+    let mut answered = Answered { header: push.header.clone(), batches: Vec::new(), message: None };
     loop {
         match push.events.try_recv() {
-            Ok(PushEvent::Rows(batch)) => write_rows(&schema, &batch, &mut rows)?,
+            Ok(PushEvent::Rows(batch)) => answered.batches.push(batch),
             Ok(PushEvent::End(end)) => {
-                match end {
-                    QueryEnd::LimitReached => rows.push(json!({ "finalMessage": "Limit Reached" })),
-                    QueryEnd::Completed => rows.push(json!({ "finalMessage": "Query Completed" })),
-                    QueryEnd::Terminated => {}
+                answered.message = match end {
+                    QueryEnd::LimitReached => Some("Limit Reached"),
+                    QueryEnd::Completed => Some("Query Completed"),
+                    QueryEnd::Terminated => None,
                     QueryEnd::TooSlow(why) | QueryEnd::Failed(why) => {
                         return Err(format!("the query failed: {why}"));
                     }
-                }
-                return Ok(rows);
+                };
+                return Ok(answered);
             }
             Err(_) => {
                 // The queue is bounded: there may be more behind it.
                 instance.engine.run_until_idle();
-                match push.events.is_empty() {
-                    true => return Ok(rows),
-                    false => continue,
+                if push.events.is_empty() {
+                    return Ok(answered);
                 }
             }
         }

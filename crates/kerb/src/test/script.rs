@@ -1,4 +1,4 @@
-//! SQL scripts with ASSERT statements: ksqlDB's (`sql-tests`) and our own golden scripts.
+//! SQL scripts with ASSERT statements, as ksqlDB has them.
 //!
 //! ```text
 //! --@test: a name
