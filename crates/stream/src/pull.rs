@@ -59,6 +59,14 @@ fn find(plan: &PullPlan, view: &View) -> Vec<FoundRow> {
         }
         key
     };
+    // Without conditions or an order the first rows will do.
+    let most = match (plan.limit, &plan.filter, plan.order_by.is_empty()) {
+        (Some(limit), None, true) => {
+            let rows = limit.saturating_add(plan.offset.unwrap_or(0));
+            usize::try_from(rows).unwrap_or(usize::MAX)
+        }
+        _ => usize::MAX,
+    };
     match &plan.lookup {
         Lookup::Keys(keys) => {
             let mut seen = BTreeSet::new();
@@ -72,9 +80,9 @@ fn find(plan: &PullPlan, view: &View) -> Vec<FoundRow> {
                     .map(|(value, included)| (key_of(std::slice::from_ref(value)), *included))
             };
             let (low, high) = (encode(low), encode(high));
-            view.scan(as_bound(low.as_ref()), as_bound(high.as_ref()), wanted)
+            view.scan(as_bound(low.as_ref()), as_bound(high.as_ref()), wanted, most)
         }
-        Lookup::Scan => view.scan(Bound::Unbounded, Bound::Unbounded, wanted),
+        Lookup::Scan => view.scan(Bound::Unbounded, Bound::Unbounded, wanted, most),
     }
 }
 

@@ -21,6 +21,9 @@ use crate::state::table_store::StoredRow;
 /// So many changes are made before readers get a chance.
 const CHANGES_PER_LOCK: usize = 256;
 
+/// So many rows are looked at before a change gets its chance.
+const ROWS_PER_LOCK: usize = 4096;
+
 /// The committed rows of a table.
 #[derive(Debug)]
 pub struct View {
@@ -217,30 +220,45 @@ impl View {
             .collect()
     }
 
-    /// The rows whose keys are within these bounds (of the key's cells), in the order of keys.
+    /// The rows whose keys are within these bounds (of the key's cells), in the order of keys, at
+    /// most so many. A long scan lets changes pass in between, so that it holds up no query.
     pub fn scan(
         &self,
         low: Bound<&[u8]>,
         high: Bound<&[u8]>,
         wanted: impl Fn(WindowBounds) -> bool,
+        most: usize,
     ) -> Vec<FoundRow> {
-        let rows = self.rows.read();
-        let start = match low {
-            Bound::Included(low) | Bound::Excluded(low) => Bound::Included(low),
+        let tail = if self.windowed { 16 } else { 0 };
+        let mut found = Vec::new();
+        let mut next: Bound<Box<[u8]>> = match low {
+            Bound::Included(low) | Bound::Excluded(low) => Bound::Included(low.into()),
             Bound::Unbounded => Bound::Unbounded,
         };
-        let tail = if self.windowed { 16 } else { 0 };
-        rows.rows
-            .range::<[u8], _>((start, Bound::Unbounded))
-            .map(|(full, stored)| (full, &full[..full.len().saturating_sub(tail)], stored))
-            .filter(|(_, key, _)| !matches!(low, Bound::Excluded(low) if *key == low))
-            .take_while(|(_, key, _)| match high {
-                Bound::Included(high) => *key <= high,
-                Bound::Excluded(high) => *key < high,
-                Bound::Unbounded => true,
-            })
-            .filter_map(|(full, _, stored)| self.found(full, stored, &wanted))
-            .collect()
+        loop {
+            let rows = self.rows.read();
+            let from = (next.as_ref().map(|key| &**key), Bound::Unbounded);
+            let mut last: Option<&Box<[u8]>> = None;
+            for (full, stored) in rows.rows.range::<[u8], _>(from).take(ROWS_PER_LOCK) {
+                last = Some(full);
+                let key = &full[..full.len().saturating_sub(tail)];
+                let is_over = match high {
+                    Bound::Included(high) => key > high,
+                    Bound::Excluded(high) => key >= high,
+                    Bound::Unbounded => false,
+                };
+                if is_over || found.len() >= most {
+                    return found;
+                }
+                if !matches!(low, Bound::Excluded(low) if key == low) {
+                    found.extend(self.found(full, stored, &wanted));
+                }
+            }
+            match last {
+                Some(last) => next = Bound::Excluded(last.clone()),
+                None => return found,
+            }
+        }
     }
 
     fn found(
