@@ -92,9 +92,14 @@ impl RowWriter {
         Ok((Self { shape, ends, columns, messages }, Bytes::from(chunk)))
     }
 
-    /// Appends one row to a chunk; nothing if this shape leaves it out.
-    pub fn row(&self, batch: &RowBatch, row: usize, out: &mut Vec<u8>) {
+    /// Appends one row to a chunk; nothing if this shape leaves it out. A row that PROTOBUF cannot
+    /// hold (a null in an array) is an error, and nothing is appended.
+    pub fn row(&self, batch: &RowBatch, row: usize, out: &mut Vec<u8>) -> Result<(), ApiError> {
         let tombstone = batch.is_tombstone(row);
+        let message = match &self.messages {
+            Some(encoder) => message(encoder.as_ref(), batch, row)?,
+            None => String::new(),
+        };
         match self.shape {
             Shape::Delimited | Shape::JsonArray if tombstone => {}
             Shape::Delimited => {
@@ -109,20 +114,13 @@ impl RowWriter {
                 if self.ends == Ends::Known {
                     out.extend_from_slice(b",\n");
                 }
-                match &self.messages {
-                    Some(encoder) => {
-                        let cells: Vec<_> =
-                            batch.columns.iter().map(|column| column.slice(row, 1)).collect();
-                        let message = encoder.encode(&cells, None, 1).payloads.pop().flatten();
-                        out.extend_from_slice(b"{\"row\":{\"protobufBytes\":\"");
-                        let text = base64_text(message.as_deref().unwrap_or_default());
-                        out.extend_from_slice(text.as_bytes());
-                        out.push(b'"');
-                    }
-                    None => {
-                        out.extend_from_slice(b"{\"row\":{\"columns\":");
-                        self.cells(batch, row, out);
-                    }
+                if self.messages.is_some() {
+                    out.extend_from_slice(b"{\"row\":{\"protobufBytes\":\"");
+                    out.extend_from_slice(message.as_bytes());
+                    out.push(b'"');
+                } else {
+                    out.extend_from_slice(b"{\"row\":{\"columns\":");
+                    self.cells(batch, row, out);
                 }
                 out.extend_from_slice(if tombstone { b",\"tombstone\":true}}" } else { b"}}" });
                 if self.ends == Ends::Open {
@@ -130,6 +128,7 @@ impl RowWriter {
                 }
             }
         }
+        Ok(())
     }
 
     fn cells(&self, batch: &RowBatch, row: usize, out: &mut Vec<u8>) {
@@ -162,6 +161,19 @@ impl RowWriter {
             (_, Ends::Known) => format!(",\n{}]", json!({ "errorMessage": error })),
             (_, Ends::Open) => format!("{}]", json!({ "errorMessage": error })),
         })
+    }
+}
+
+/// A row as a message, in base64.
+fn message(encoder: &dyn Encoder, batch: &RowBatch, row: usize) -> Result<String, ApiError> {
+    let cells: Vec<_> = batch.columns.iter().map(|column| column.slice(row, 1)).collect();
+    let mut encoded = encoder.encode(&cells, None, 1);
+    match encoded.errors.pop() {
+        Some(error) => {
+            let message = format!("a row cannot be written as PROTOBUF: {}", error.cause);
+            Err(ApiError::untyped(50_000, message))
+        }
+        None => Ok(base64_text(&encoded.payloads.pop().flatten().unwrap_or_default())),
     }
 }
 
@@ -213,7 +225,7 @@ mod tests {
         let (writer, first) = RowWriter::start(shape, ends, &header).expect("a shape for all");
         let mut out = first.to_vec();
         for row in 0..rows.len() {
-            writer.row(&batch, row, &mut out);
+            writer.row(&batch, row, &mut out).expect("a row");
         }
         out.extend_from_slice(&writer.finish("Limit Reached"));
         String::from_utf8(out).expect("text")

@@ -48,14 +48,16 @@ pub(super) async fn inserts(State(api): State<Api>, request: Request) -> Respons
     let framed = acks.enumerate().map(move |(i, ack)| {
         let text = match (array, i) {
             (false, _) => format!("{ack}\n"),
-            (true, 0) => format!("[{ack}"),
+            (true, 0) => ack.to_string(),
             (true, _) => format!(",\n{ack}"),
         };
         Ok::<_, std::convert::Infallible>(Bytes::from(text))
     });
-    let end = if array { "]" } else { "" };
-    let end = futures::once(async move { Ok(Bytes::from_static(end.as_bytes())) });
-    Response::new(Body::from_stream(framed.chain(end)))
+    let bracket = move |text: &'static str| {
+        let text = if array { text } else { "" };
+        futures::once(async move { Ok(Bytes::from_static(text.as_bytes())) })
+    };
+    Response::new(Body::from_stream(bracket("[").chain(framed).chain(bracket("]"))))
 }
 
 fn refusal(error: &ApiError, seq: u64) -> Value {

@@ -137,7 +137,10 @@ fn pull_chunks(writer: RowWriter, first: Bytes, rows: RowBatch) -> impl Stream<I
     let rest = futures::iter(std::iter::from_fn(move || {
         let mut chunk = Vec::with_capacity(128);
         while next < rows.rows && chunk.is_empty() {
-            writer.row(&rows, next, &mut chunk);
+            if let Err(error) = writer.row(&rows, next, &mut chunk) {
+                next = rows.rows;
+                chunk.extend_from_slice(&writer.fail(&error.to_json()));
+            }
             next += 1;
         }
         if chunk.is_empty() && next == rows.rows {
@@ -163,7 +166,11 @@ fn push_chunks(writer: RowWriter, query: PushQuery) -> impl Stream<Item = Chunk>
         loop {
             while state.next < state.batch.rows {
                 let mut chunk = Vec::with_capacity(128);
-                state.writer.row(&state.batch, state.next, &mut chunk);
+                if let Err(error) = state.writer.row(&state.batch, state.next, &mut chunk) {
+                    state.next = state.batch.rows;
+                    state.ended = true;
+                    return Some((Ok(state.writer.fail(&error.to_json())), state));
+                }
                 state.next += 1;
                 if !chunk.is_empty() {
                     return Some((Ok(Bytes::from(chunk)), state));

@@ -44,6 +44,9 @@ async fn acknowledgements_may_be_an_array() {
     let answer = server.post_lines("/inserts-stream", Some("application/json"), lines).await;
     let ok = |seq| json!({ "seq": seq, "status": "ok" });
     assert_eq!(answer.json(), json!([ok(0), ok(1)]));
+    let none = "{\"target\":\"log\"}\n";
+    let answer = server.post_lines("/inserts-stream", Some("application/json"), none).await;
+    assert_eq!(answer.text, "[]");
     let other = Some("application/vnd.ksql.v1+json");
     assert_eq!(server.post_lines("/inserts-stream", other, lines).await.status, 404);
 }
