@@ -156,12 +156,12 @@ fn recordings(city: &City) -> Result<BTreeMap<String, Recording>> {
 
 /// Listens where asked; if that is taken and nobody asked for it in particular, on a free port.
 async fn listen_nearby(address: SocketAddr) -> Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+    match listen(address).await {
+        Err(_) if address.port() != 0 => {
             eprintln!("{address} is taken; taking a free port instead.");
             listen(SocketAddr::new(address.ip(), 0)).await
         }
-        _ => listen(address).await,
+        done => done,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::program::{out, run};
+use crate::program::{err, out, run};
 
 /// The moment at which the demo starts; see `cities/jersey/city.toml`.
 const START: &str = "2024-11-08 08:15:00";
@@ -108,4 +108,17 @@ async fn the_demo_answers_what_the_recording_says() {
     // What was typed as SQL was a name, and the view is still there: the first answer, the chart's
     // words, and the last answer.
     assert_eq!(answers.matches(&said("Pier Road")).count(), 3, "{answers}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_no_obstacle_and_a_free_one_is_taken_as_asked() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let elsewhere = run(&["demo", "--listen", &address], "").await;
+    assert!(elsewhere.status.success(), "{}", err(&elsewhere));
+    assert!(err(&elsewhere).contains("is taken"), "{}", err(&elsewhere));
+    drop(taken);
+    let there = run(&["demo", "--listen", &address], "").await;
+    assert!(there.status.success(), "{}", err(&there));
+    assert!(err(&there).contains(&format!("http://{address}")), "{}", err(&there));
 }
