@@ -23,7 +23,9 @@ pub(super) fn told(
         .map_err(|error| format!("no rows in PROTOBUF: {error:?}"))?;
     let mut text = first.to_vec();
     for batch in batches {
-        (0..batch.rows).for_each(|row| writer.row(batch, row, &mut text));
+        for row in 0..batch.rows {
+            writer.row(batch, row, &mut text).map_err(|error| error.to_json().to_string())?;
+        }
     }
     text.extend_from_slice(&writer.finish(message.unwrap_or_default()));
     let rows: Vec<Json> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
