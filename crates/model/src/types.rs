@@ -75,6 +75,27 @@ impl SqlType {
         SqlType::Decimal { precision, scale }
     }
 
+    /// How many types it is made of, itself included: `ARRAY<INT>` of two. Every 64 bytes of a
+    /// field's name count as one more.
+    pub fn size(&self) -> usize {
+        1 + match self {
+            SqlType::Array(element) => element.size(),
+            SqlType::Map(key, value) => key.size() + value.size(),
+            SqlType::Struct(fields) => fields.iter().map(|f| f.ty.size() + f.name.len() / 64).sum(),
+            _ => 0,
+        }
+    }
+
+    /// How many levels it has, itself included: `ARRAY<INT>` two.
+    pub fn depth(&self) -> usize {
+        1 + match self {
+            SqlType::Array(element) => element.depth(),
+            SqlType::Map(key, value) => key.depth().max(value.depth()),
+            SqlType::Struct(fields) => fields.iter().map(|f| f.ty.depth()).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// INTEGER, BIGINT, DECIMAL or DOUBLE.
     pub fn is_number(&self) -> bool {
         matches!(
@@ -139,5 +160,6 @@ mod tests {
             Field::new("B", SqlType::map(SqlType::String, SqlType::decimal(4, 2))),
         ]);
         assert_eq!(ty.to_string(), "STRUCT<`a` ARRAY<STRING>, `B` MAP<STRING, DECIMAL(4, 2)>>");
+        assert_eq!((ty.size(), ty.depth()), (6, 3));
     }
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod expression;
 pub mod formats;
 pub mod insert;
+pub mod limits;
 pub mod properties;
 pub mod pull;
 pub mod query;
@@ -31,8 +32,8 @@ use std::sync::Arc;
 use model::SqlType;
 
 pub use error::{
-    AnalyzeError, AnalyzeErrorKind, ExpressionError, InsertError, JoinError, PropertyError,
-    PullError, QueryError, SourceError,
+    AnalyzeError, AnalyzeErrorKind, ExpressionError, InsertError, JoinError, LimitError,
+    PropertyError, PullError, QueryError, SourceError,
 };
 pub use query::Context;
 pub use refused::refused_text;

@@ -5,6 +5,7 @@
 
 pub mod expression;
 pub mod insert;
+pub mod limit;
 pub mod query;
 pub mod source;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use expression::ExpressionError;
 pub use insert::InsertError;
+pub use limit::LimitError;
 pub use query::{JoinError, PullError, QueryError};
 pub use source::{PropertyError, SourceError};
 
@@ -51,6 +53,9 @@ pub enum AnalyzeErrorKind {
     /// In INSERT.
     #[error(transparent)]
     Insert(#[from] InsertError),
+    /// It asks for too much.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// In a pull query.
     #[error(transparent)]
     Pull(#[from] PullError),

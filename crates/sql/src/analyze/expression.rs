@@ -195,9 +195,11 @@ impl<'a> Binder<'a> {
         if source.is_none()
             && let Some((_, id, ty)) = self.params.iter().rev().find(|(param, ..)| param == name)
         {
+            self.scope.count(ty, 1, span)?;
             return Ok(Expr { kind: ExprKind::Param(*id), ty: ty.clone() });
         }
         let column = self.scope.resolve(source, name, self.clause, span)?;
+        self.scope.count(&column.ty, 1, span)?;
         Ok(Expr::column(column.index, column.ty.clone()))
     }
 
@@ -264,6 +266,7 @@ impl<'a> Binder<'a> {
 
     fn bind_cast(&mut self, operand: &ast::Expr, ty: &ast::TypeName, span: Span) -> Result<Bound> {
         let ty = resolve_type(ty, self.types, span)?;
+        self.scope.count(&ty, 1, span)?;
         let value = match self.bind_any(operand)? {
             Bound::Null => return Ok(Bound::Expr(Expr::literal(Value::Null, ty))),
             Bound::Expr(value) => value,
@@ -301,6 +304,7 @@ impl<'a> Binder<'a> {
         let Some(ty) = results.iter().find_map(|(result, _)| result.ty()).cloned() else {
             return Err(AnalyzeError::at(span, ExpressionError::CaseAllNull));
         };
+        self.scope.count(&ty, results.len(), span)?;
         let mut typed = Vec::new();
         for (result, at) in results {
             if let Some(found) = result.ty().filter(|found| **found != ty) {

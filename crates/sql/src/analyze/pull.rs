@@ -44,6 +44,7 @@ pub fn analyze_pull(query: &Query, context: Context<'_>) -> Result<PullPlan> {
     let stage = sources::stage(&from.sources[0]);
     let types = &context.catalog.types;
     let items = items(&stage, &canonical, &source, types)?;
+    super::limits::check_count(items.len(), query.span)?;
     let mut binder = Binder::new(&stage.scope, types, "SELECT");
     let mut columns = Vec::new();
     let mut output = Vec::new();
@@ -52,7 +53,7 @@ pub fn analyze_pull(query: &Query, context: Context<'_>) -> Result<PullPlan> {
         output.push(output_column(expr, name, &bound, &source));
         columns.push(bound);
     }
-    check_duplicates(&output, query)?;
+    super::query::project::check_result(&output, query.span)?;
     let filter = match &canonical.filter {
         Some(filter) => {
             let mut binder = Binder::new(&stage.scope, types, "WHERE");
@@ -181,6 +182,7 @@ fn items(
                 let SqlType::Struct(fields) = bound.ty else {
                     return Err(AnalyzeError::at(*span, QueryError::NotStruct(bound.ty)));
                 };
+                stage.scope.count(&SqlType::Boolean, fields.len() * walk::count(base), *span)?;
                 for field in fields {
                     let (base, name) = (Box::new(base.clone()), field.name.clone());
                     let kind = ExprKind::Field { base, name };
@@ -203,16 +205,6 @@ fn output_column(expr: &ast::Expr, name: &str, bound: &Expr, source: &Source) ->
     };
     let (name, ty) = (name.to_owned(), bound.ty.clone());
     if is_key { Column::key(name, ty) } else { Column::value(name, ty) }
-}
-
-fn check_duplicates(output: &[Column], query: &Query) -> Result<()> {
-    for (i, column) in output.iter().enumerate() {
-        if output[..i].iter().any(|earlier| earlier.name == column.name) {
-            let kind = QueryError::DuplicateColumn(column.name.clone());
-            return Err(AnalyzeError::at(query.span, kind));
-        }
-    }
-    Ok(())
 }
 
 /// ORDER BY may name what is selected by its alias, and any column of the source.

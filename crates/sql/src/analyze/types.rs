@@ -5,42 +5,69 @@ use std::collections::BTreeMap;
 use model::{Field, SqlType};
 
 use super::error::{AnalyzeError, ExpressionError};
+use super::limits;
 use crate::ast::{ArithmeticOp, Span, TypeName};
 
-/// The type that a name stands for.
+/// The type that a name stands for. One that is too large or too deep is an error; it is never
+/// built.
 pub fn resolve_type(
     ty: &TypeName,
     types: &BTreeMap<String, SqlType>,
     span: Span,
 ) -> Result<SqlType, AnalyzeError> {
-    Ok(match ty {
-        TypeName::Sql(SqlType::Decimal { precision, scale }) => {
-            if *precision < 1 || precision < scale {
-                let kind = ExpressionError::DecimalRange { precision: *precision, scale: *scale };
-                return Err(AnalyzeError::at(span, kind));
+    let mut left = limits::TYPE_SIZE_MAX;
+    Resolve { types, span }.part(ty, &mut left, 1)
+}
+
+struct Resolve<'a> {
+    types: &'a BTreeMap<String, SqlType>,
+    span: Span,
+}
+
+impl Resolve<'_> {
+    /// A part at a depth, counted from 1; takes its size from what is `left`.
+    fn part(&self, ty: &TypeName, left: &mut usize, depth: usize) -> Result<SqlType, AnalyzeError> {
+        let span = self.span;
+        let (parts, levels) = match ty {
+            TypeName::Named(name, _) => {
+                self.types.get(&name.to_uppercase()).map_or((1, 1), |ty| (ty.size(), ty.depth()))
             }
-            SqlType::decimal(*precision, *scale)
-        }
-        TypeName::Sql(simple) => simple.clone(),
-        TypeName::Array(element) => SqlType::array(resolve_type(element, types, span)?),
-        TypeName::Map(key, value) => {
-            SqlType::map(resolve_type(key, types, span)?, resolve_type(value, types, span)?)
-        }
-        TypeName::Struct(fields) => {
-            let mut resolved = Vec::new();
-            for (name, ty) in fields {
-                resolved.push(Field::new(name, resolve_type(ty, types, span)?));
+            _ => (1, 1),
+        };
+        limits::check_depth(depth + levels - 1, span)?;
+        limits::spend(left, parts, span)?;
+        Ok(match ty {
+            TypeName::Sql(SqlType::Decimal { precision, scale }) => {
+                if *precision < 1 || precision < scale {
+                    let kind =
+                        ExpressionError::DecimalRange { precision: *precision, scale: *scale };
+                    return Err(AnalyzeError::at(span, kind));
+                }
+                SqlType::decimal(*precision, *scale)
             }
-            SqlType::Struct(resolved)
-        }
-        TypeName::Named(name, at) => match types.get(&name.to_uppercase()) {
-            Some(ty) => ty.clone(),
-            None => {
-                let kind = ExpressionError::UnknownType(name.clone());
-                return Err(AnalyzeError::at(*at, kind));
+            TypeName::Sql(simple) => simple.clone(),
+            TypeName::Array(element) => SqlType::array(self.part(element, left, depth + 1)?),
+            TypeName::Map(key, value) => {
+                let key = self.part(key, left, depth + 1)?;
+                SqlType::map(key, self.part(value, left, depth + 1)?)
             }
-        },
-    })
+            TypeName::Struct(fields) => {
+                let mut resolved = Vec::new();
+                for (name, ty) in fields {
+                    resolved.push(Field::new(name, self.part(ty, left, depth + 1)?));
+                    limits::spend(left, name.len() / 64, span)?;
+                }
+                SqlType::Struct(resolved)
+            }
+            TypeName::Named(name, at) => match self.types.get(&name.to_uppercase()) {
+                Some(ty) => ty.clone(),
+                None => {
+                    let kind = ExpressionError::UnknownType(name.clone());
+                    return Err(AnalyzeError::at(*at, kind));
+                }
+            },
+        })
+    }
 }
 
 /// Does `CAST(from AS to)` exist?

@@ -11,6 +11,16 @@ pub fn visit(expr: &Expr, f: &mut impl FnMut(&Expr) -> bool) {
     }
 }
 
+/// How many parts it has, itself included.
+pub fn count(expr: &Expr) -> usize {
+    let mut parts = 0;
+    visit(expr, &mut |_| {
+        parts += 1;
+        true
+    });
+    parts
+}
+
 /// Is there a part for which `f` holds?
 pub fn any(expr: &Expr, f: impl Fn(&Expr) -> bool) -> bool {
     let mut found = false;

@@ -3,4 +3,5 @@
 mod cases;
 mod cities;
 mod golden;
+mod limits;
 mod support;

@@ -1,8 +1,11 @@
 //! ARRAY[…], MAP(…) and STRUCT(…).
 
+use std::collections::HashSet;
+
 use model::{Field, SqlType, Value};
 
 use super::super::error::{AnalyzeError, ExpressionError};
+use super::super::limits;
 use super::{Binder, Bound, coerce};
 use crate::ast::{self, Span};
 use crate::expr::{Expr, ExprKind};
@@ -23,6 +26,7 @@ impl Binder<'_> {
             let kind = ExpressionError::AllNull("an array with all NULL elements");
             return Err(AnalyzeError::at(span, kind));
         };
+        self.scope.count(&ty, items.len() + 1, span)?;
         let items = coerce::convert_all(items, &ty)?;
         Ok(Expr { kind: ExprKind::MakeArray(items), ty: SqlType::array(ty) })
     }
@@ -55,6 +59,8 @@ impl Binder<'_> {
             coerce::common_type(&keys)?.ok_or_else(|| all_null("a map with all NULL keys"))?;
         let value =
             coerce::common_type(&values)?.ok_or_else(|| all_null("a map with all NULL values"))?;
+        self.scope.count(&key, keys.len() + 1, span)?;
+        self.scope.count(&value, values.len() + 1, span)?;
         let keys = coerce::convert_all(keys, &key)?;
         let values = coerce::convert_all(values, &value)?;
         let kind = ExprKind::MakeMap(keys.into_iter().zip(values).collect());
@@ -68,11 +74,16 @@ impl Binder<'_> {
     ) -> Result<Expr> {
         let mut types: Vec<Field> = Vec::new();
         let mut values = Vec::new();
+        let mut names = HashSet::new();
+        let mut left = limits::TYPE_SIZE_MAX - 1;
         for (name, value) in fields {
-            if types.iter().any(|field| field.name == *name) {
+            if !names.insert(name) {
                 return Err(AnalyzeError::at(span, ExpressionError::DuplicateField(name.clone())));
             }
             let value = self.bind(value)?;
+            limits::check_depth(value.ty.depth() + 1, span)?;
+            limits::spend(&mut left, value.ty.size() + name.len() / 64, span)?;
+            self.scope.count(&value.ty, 1, span)?;
             types.push(Field::new(name, value.ty.clone()));
             values.push(value);
         }

@@ -1,8 +1,11 @@
 //! Which columns an expression may name, and where they stand in the input's schema.
 
+use std::cell::Cell;
+
 use model::{Namespace, SqlType};
 
-use super::super::error::{AnalyzeError, ExpressionError};
+use super::super::error::{AnalyzeError, ExpressionError, LimitError};
+use super::super::limits;
 use crate::ast::{self, Span};
 use crate::expr::Expr;
 
@@ -29,12 +32,25 @@ pub struct Scope {
     /// Whole expressions (qualified) that stand in the input: grouping expressions, aggregates,
     /// table functions, partitioning expressions.
     pub substitutes: Vec<(ast::Expr, Expr)>,
+    /// The parts of all types of expressions bound so far: see [`limits::EXPRESSION_TYPES_MAX`].
+    pub bound_parts: Cell<usize>,
 }
 
 impl Scope {
     /// The input's column that holds this expression already.
     pub fn substitute(&self, expr: &ast::Expr) -> Option<Expr> {
         self.substitutes.iter().find(|(known, _)| known == expr).map(|(_, at)| at.clone())
+    }
+
+    /// Counts `times` expressions of a type, before they are made.
+    pub fn count(&self, ty: &SqlType, times: usize, span: Span) -> Result<(), AnalyzeError> {
+        let parts = ty.size().saturating_mul(times).saturating_add(self.bound_parts.get());
+        if parts > limits::EXPRESSION_TYPES_MAX {
+            let kind = LimitError::ExpressionTypes(limits::EXPRESSION_TYPES_MAX);
+            return Err(AnalyzeError::at(span, kind));
+        }
+        self.bound_parts.set(parts);
+        Ok(())
     }
 
     /// Does a source go by this alias?

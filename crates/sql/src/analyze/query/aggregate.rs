@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use functions::aggregate::{AggregateFunction, Aggregator, Creation, Limits, aggregate};
 use model::{Column, FormatKind, Namespace, Schema, SqlType, Value};
 
-use super::super::error::{AnalyzeError, ExpressionError, QueryError};
+use super::super::error::{AnalyzeError, ExpressionError, LimitError, QueryError};
+use super::super::limits::WINDOWS_PER_RECORD_MAX;
 use super::super::walk;
 use super::qualify::{KeyNames, is_window_bound, written};
 use super::sources::{self, From};
@@ -75,6 +76,11 @@ pub fn check_window(window: &Window) -> Result<()> {
             if advance.millis() <= 0 || advance.millis() > size.millis() =>
         {
             return invalid("its advance must be positive and at most its size");
+        }
+        WindowKind::Hopping { size, advance }
+            if (size.millis() - 1) / advance.millis() >= WINDOWS_PER_RECORD_MAX =>
+        {
+            return Err(AnalyzeError::at(window.span, LimitError::Windows(WINDOWS_PER_RECORD_MAX)));
         }
         WindowKind::Session { gap } if gap.millis() < 0 => {
             return invalid("its gap must not be negative");

@@ -1,10 +1,11 @@
 //! SELECT: which columns come out, which of them are the key, and what they are called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use model::{Column, Schema, SqlType};
 
 use super::super::error::{AnalyzeError, QueryError};
+use super::super::{limits, walk};
 use super::qualify::{SYSTEM_COLUMNS, is_window_bound, written};
 use super::{Stage, Target};
 use crate::analyze::expression::Binder;
@@ -85,6 +86,7 @@ fn expand(
                 let SqlType::Struct(fields) = bound.ty else {
                     return Err(AnalyzeError::at(*span, QueryError::NotStruct(bound.ty)));
                 };
+                stage.scope.count(&SqlType::Boolean, fields.len() * walk::count(base), *span)?;
                 for field in fields {
                     let (base, name) = (Box::new(base.clone()), field.name.clone());
                     let expr = ast::Expr { kind: ExprKind::Field { base, name }, span: *span };
@@ -96,17 +98,18 @@ fn expand(
     if items.is_empty() {
         return Err(AnalyzeError::at(query.span, QueryError::EmptyStar));
     }
+    limits::check_count(items.len(), query.span)?;
     Ok(items)
 }
 
-fn check_duplicates(columns: &[Column], span: Span) -> Result<()> {
-    for (i, column) in columns.iter().enumerate() {
-        if columns[..i].iter().any(|earlier| earlier.name == column.name) {
-            let kind = QueryError::DuplicateColumn(column.name.clone());
-            return Err(AnalyzeError::at(span, kind));
-        }
+/// No name stands twice, and the columns are not too many.
+pub fn check_result(columns: &[Column], span: Span) -> Result<()> {
+    let mut names = HashSet::new();
+    if let Some(twice) = columns.iter().find(|column| !names.insert(&column.name)) {
+        let kind = QueryError::DuplicateColumn(twice.name.clone());
+        return Err(AnalyzeError::at(span, kind));
     }
-    Ok(())
+    limits::check_columns(columns, span)
 }
 
 /// Key columns first, each selected exactly once; at least one value column.
@@ -162,7 +165,7 @@ fn persistent(
     if columns.len() == key_items.len() {
         return Err(AnalyzeError::at(span, QueryError::NoValueColumns));
     }
-    check_duplicates(&columns, span)?;
+    check_result(&columns, span)?;
     let positions = (0..columns.len()).collect();
     let schema = Schema::new(columns);
     let kind = StepKind::Select { input: Box::new(stage.step), columns: expressions };
@@ -209,7 +212,7 @@ fn push(stage: Stage, items: Vec<Item>, types: &BTreeMap<String, SqlType>) -> Re
         positions.push(position);
     }
     if let Some(last) = items.last() {
-        check_duplicates(&output, last.span)?;
+        check_result(&output, last.span)?;
     }
     let kind = StepKind::Select { input: Box::new(stage.step), columns: expressions };
     Ok(Output {

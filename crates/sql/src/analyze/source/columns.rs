@@ -1,8 +1,11 @@
 //! The columns of CREATE: those written, those found in the registry, and the rules for both.
 
+use std::collections::HashSet;
+
 use model::{Column, Format, FormatKind, Namespace, Schema, SqlType};
 
 use super::super::error::{AnalyzeError, PropertyError, SourceError};
+use super::super::limits;
 use super::super::properties::With;
 use super::super::query::qualify::SYSTEM_COLUMNS;
 use super::super::query::{Context, check_key_type};
@@ -36,13 +39,18 @@ impl Declared<'_> {
         context: Context<'_>,
     ) -> Result<Schema> {
         let definitions = &self.statement.columns;
+        let end = definitions.last().map(|last| last.span).unwrap_or_default();
+        limits::check_count(definitions.len(), end)?;
         let mut columns: Vec<Column> = Vec::new();
+        let mut names = HashSet::new();
+        let mut left = limits::TYPE_SIZE_MAX;
         for definition in definitions {
             let column = self.column(definition, context)?;
-            if columns.iter().any(|earlier| earlier.name == column.name) {
+            if !names.insert(&definition.name) {
                 let kind = SourceError::DuplicateColumn(column.name);
                 return Err(AnalyzeError::at(definition.span, kind));
             }
+            limits::spend(&mut left, column.ty.size(), definition.span)?;
             columns.push(column);
         }
         check_headers(&columns, definitions, context)?;
@@ -59,6 +67,7 @@ impl Declared<'_> {
             let found = self.registered(value_format, false, context)?;
             columns.extend(found.into_iter().map(|(name, ty)| Column::value(name, ty)));
         }
+        limits::check_columns(&columns, end)?;
         for column in columns.iter().filter(|column| column.namespace == Namespace::Key) {
             let at = definitions.iter().find(|d| d.name == column.name);
             check_key_type(&column.name, &column.ty, at.map(|d| d.span).unwrap_or_default())?;

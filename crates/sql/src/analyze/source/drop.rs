@@ -3,7 +3,7 @@
 use super::super::error::{AnalyzeError, SourceError};
 use super::super::query::Context;
 use super::super::types::resolve_type;
-use super::super::{Planned, suggest};
+use super::super::{Planned, limits, suggest};
 use super::kind_word;
 use crate::ast::{SourceKind, Span, TypeName};
 
@@ -84,6 +84,7 @@ pub fn analyze_create_type(
         }
         return Err(SourceError::TypeExists(name).into());
     }
+    limits::check_types(&context.catalog.types, &ty)?;
     Ok(Planned::CreateType { name, ty })
 }
 

@@ -6,6 +6,7 @@ use model::{Column, Namespace, Schema};
 
 use super::super::Planned;
 use super::super::error::{AnalyzeError, SourceError};
+use super::super::limits;
 use super::super::query::Context;
 use super::super::types::resolve_type;
 use super::kind_word;
@@ -195,6 +196,7 @@ pub fn analyze_alter(
         return Err(SourceError::AlterView.into());
     }
     let mut source = Source::clone(existing);
+    limits::check_count(source.schema.columns.len() + added.len(), Span::default())?;
     for (name, ty) in added {
         if source.schema.find(name).is_some() {
             return Err(SourceError::AlterColumn(name.clone()).into());
@@ -204,6 +206,7 @@ pub fn analyze_alter(
         }
         let ty = resolve_type(ty, &context.catalog.types, Span::default())?;
         source.schema.columns.push(Column::value(name, ty));
+        limits::check_columns(&source.schema.columns, Span::default())?;
     }
     let values: Vec<_> = source.schema.value().collect();
     super::super::formats::check(&source.value_format, &values, false)?;
