@@ -10,7 +10,7 @@ use functions::aggregate::Limits;
 use model::{Namespace, Schema};
 use sql::ast::SourceKind;
 use sql::catalog::Catalog;
-use sql::plan::{Step, StepKind};
+use sql::plan::{Step, StepKind, WindowInfo};
 
 use crate::batch::Batch;
 use crate::operators::aggregate::windows::{WindowKind, Windows};
@@ -329,7 +329,8 @@ impl Builder<'_> {
                 let below = self.both(left, right)?;
                 let stores: [StoreId; stream_stream_join::STORES] = self.stores()?;
                 let join =
-                    StreamStreamJoin::new(left_input, right_input, *kind, (*within).into(), stores);
+                    StreamStreamJoin::new(left_input, right_input, *kind, (*within).into(), stores)
+                        .of_sessions(self.reads_sessions(left));
                 Ok(self.joined(step, Box::new(join), &below, SourceKind::Stream))
             }
             StepKind::StreamTableJoin { left, right, kind } => {
@@ -440,6 +441,18 @@ impl Builder<'_> {
         let stays = columns.map(|(i, c)| i < keys.len() || columns::is_window_bound(c)).collect();
         let node = self.node(step, operator, &[&below]);
         Ok(Built { node, kind: SourceKind::Table, stays, windows })
+    }
+
+    /// Does a step's rows' keys have sessions, by the source they come from?
+    fn reads_sessions(&self, step: &Step) -> bool {
+        match (&step.kind, step.inputs().first()) {
+            (StepKind::Source { name, .. }, _) => {
+                let source = self.surroundings.catalog.sources.get(name);
+                source.is_some_and(|source| source.window == Some(WindowInfo::Session))
+            }
+            (_, Some(input)) => self.reads_sessions(input),
+            (_, None) => false,
+        }
     }
 
     fn both(&mut self, left: &Step, right: &Step) -> Result<[Built; 2], TopologyError> {

@@ -82,6 +82,16 @@ impl KeyColumns {
         Keys::of(&self.types, &columns, batch.windows.as_deref(), batch.rows)
     }
 
+    /// The same with the starts of windows only, all that is written of a window of a fixed size: so
+    /// those of different sizes meet.
+    pub fn keys_by_start(&self, batch: &Batch) -> Keys {
+        let start = |window: &WindowBounds| WindowBounds { end_ms: window.start_ms, ..*window };
+        let starts: Option<Vec<_>> =
+            batch.windows.as_ref().map(|windows| windows.iter().map(start).collect());
+        let columns = self.columns(&batch.new.columns);
+        Keys::of(&self.types, &columns, starts.as_deref(), batch.rows)
+    }
+
     /// All columns again, from the key's and the others.
     pub fn assemble(&self, keys: &[ArrayRef], rest: &[ArrayRef]) -> Vec<ArrayRef> {
         let mut columns = vec![None; keys.len() + rest.len()];

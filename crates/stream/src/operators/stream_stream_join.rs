@@ -55,6 +55,7 @@ pub struct StreamStreamJoin {
     right: Input,
     kind: JoinKind,
     within: Within,
+    joins_sessions: bool,
     left_events: WindowStore,
     right_events: WindowStore,
     stream_time: StreamTime,
@@ -174,6 +175,7 @@ impl StreamStreamJoin {
             right,
             kind,
             within,
+            joins_sessions: false,
             left_events: WindowStore::new([l, lt], retention_ms),
             right_events: WindowStore::new([r, rt], retention_ms),
             stream_time: StreamTime::new(time),
@@ -202,6 +204,12 @@ impl StreamStreamJoin {
             Port::Left => (self.within.before_ms, self.within.after_ms),
             Port::Right => (self.within.after_ms, self.within.before_ms),
         }
+    }
+
+    /// The same for keys with sessions, which are the same only if they end alike too.
+    pub fn of_sessions(mut self, joins_sessions: bool) -> Self {
+        self.joins_sessions = joins_sessions;
+        self
     }
 
     /// Tells the waiting rows whose time is over.
@@ -234,7 +242,10 @@ impl Operator for StreamStreamJoin {
         _cycle: &mut Cycle<'_>,
     ) -> Result<Batch, ProcessError> {
         let (left, right) = two(inputs);
-        let keys = [self.left.key.keys(&left), self.right.key.keys(&right)];
+        let keys = match self.joins_sessions {
+            true => [self.left.key.keys(&left), self.right.key.keys(&right)],
+            false => [self.left.key.keys_by_start(&left), self.right.key.keys_by_start(&right)],
+        };
         let (left_input, right_input) = (self.left.clone(), self.right.clone());
         let writers = [left_input.writer(&left.new), right_input.writer(&right.new)];
         let mut joined = Joined::default();
