@@ -69,8 +69,7 @@ async fn refused_statements_are_told_as_far_as_they_were_completed() {
     let text = async |statement: &str| {
         let answer = server.ksql(statement).await;
         assert_eq!(answer.status, 400, "{statement}: {}", answer.text);
-        let text = answer.json()["statementText"].as_str().expect("a text").replace('\n', " ");
-        text
+        answer.json()["statementText"].as_str().expect("a text").replace('\n', " ")
     };
     assert_eq!(
         text("CREATE STREAM X AS SELECT N, COUNT(*) FROM READING GROUP BY N;").await,
