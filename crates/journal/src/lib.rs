@@ -27,3 +27,4 @@ pub use journal::{
 };
 pub use memory::MemoryJournal;
 pub use retention::RetentionOptions;
+pub use topic::is_internal;

@@ -93,6 +93,9 @@ impl LogClient {
     pub(crate) async fn append(&self, topic: &str, records: Vec<Record>) -> Result<()> {
         match self {
             LogClient::Local(journal) => {
+                if journal::is_internal(topic) {
+                    bail!("topic '{topic}' belongs to the server");
+                }
                 let partitions = match journal.topic(topic) {
                     Some(info) => info.spec.partitions,
                     None => journal.create_topic(TopicSpec::new(topic, 1))?.spec.partitions,

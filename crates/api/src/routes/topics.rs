@@ -88,6 +88,9 @@ pub(super) async fn produce(
 fn append(api: &Api, topic: &str, body: &[u8]) -> Result<serde_json::Value, ApiError> {
     let journal = api.engine.journal();
     let bad = |message: String| ApiError::typed(40_000, message);
+    if journal::is_internal(topic) {
+        return Err(bad(format!("topic '{topic}' belongs to the server")));
+    }
     if journal.topic(topic).is_none() {
         match journal.create_topic(TopicSpec::new(topic, 1)) {
             Ok(_) | Err(journal::CreateTopicError::Exists(_)) => {}

@@ -1,7 +1,7 @@
 //! Class `http`: polls a document and appends what is in it, a record for each part.
 //!
-//! A poll flows through: [`fetch`] (request, conditional; answer, bounded) → [`encoding`] (bytes
-//! to text) → [`document`] (text to records, by [`csv`], [`json`] or [`xml`]) → [`position`]
+//! A poll flows through: `fetch` (request, conditional; answer, bounded) → `encoding` (bytes
+//! to text) → `document` (text to records, by `csv`, `json` or `xml`) → `position`
 //! (leave out what was there before). Meaning is SQL's part: what is appended is raw.
 
 mod csv;

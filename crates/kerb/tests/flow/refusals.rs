@@ -150,3 +150,17 @@ async fn bad_sql_gets_a_caret() {
     assert!(err(&output).contains("no such connector class"), "{}", err(&output));
     assert!(server.terminate().await);
 }
+
+#[tokio::test]
+async fn the_servers_own_topics_are_nobody_elses() {
+    let directory = Directory::new("internal");
+    let data = directory.path("data");
+    let server = Server::start(kerb(&["up", "--data", &data, "--listen", "127.0.0.1:0"])).await;
+    let steal = "CREATE STREAM X (A VARCHAR) WITH (KAFKA_TOPIC='_kerb_commands', \
+        VALUE_FORMAT='JSON', PARTITIONS=1);";
+    let output = run(&["sql", "--server", &server.url, "-e", steal], "").await;
+    assert!(err(&output).contains("belongs to the server"), "{}", err(&output));
+    let output = run(&["produce", "_kerb_commands", "--server", &server.url], "x\n").await;
+    assert!(err(&output).contains("belongs to the server"), "{}", err(&output));
+    assert!(server.terminate().await);
+}

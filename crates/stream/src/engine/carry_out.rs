@@ -142,6 +142,11 @@ impl Inner {
         }
     }
 
+    /// May no source be put on this topic?
+    fn is_reserved(&self, topic: &str) -> bool {
+        journal::is_internal(topic) || topic == processing_log_topic(&self.options)
+    }
+
     /// Tries statements on a copy of the catalog: an error says which makes no sense.
     pub(super) fn validate(
         &self,
@@ -162,6 +167,12 @@ impl Inner {
             let settings = session.settings(&self.options.properties);
             let planned = analyze(statement, &catalog, &world, &settings, next_query)
                 .map_err(|error| refused(statement, &error, &catalog, &world, &settings))?;
+            if let Some(topic) = topic_of(&planned).filter(|t| self.is_reserved(t)) {
+                let message = format!(
+                    "topic '{topic}' belongs to the server; choose another one (PRINT shows what is in it)"
+                );
+                return Err(RequestError::statement(message, told(statement)));
+            }
             match &planned {
                 Planned::InsertValues(plan) => {
                     self.record_of(plan, &catalog)
@@ -552,6 +563,15 @@ pub(super) fn answer(statement: &str, body: AnswerBody) -> Answer {
 /// A statement that says nothing, for commands whose plan says it all.
 fn no_statement() -> Statement {
     Statement::Unset { property: String::new() }
+}
+
+/// The topic of the source that a planned statement makes.
+fn topic_of(planned: &Planned) -> Option<&str> {
+    match planned {
+        Planned::CreateSource(plan) => Some(&plan.source.topic),
+        Planned::CreateAs(plan) => Some(&plan.source.topic),
+        _ => None,
+    }
 }
 
 /// A command's id, its message of success, and the query it starts.

@@ -10,7 +10,6 @@ use sql::ast::{Describe, Explain, ParsedStatement, Show, SourceKind, Statement};
 use sql::catalog::{Catalog, Source};
 
 use super::carry_out::{answer, told};
-use super::commands::COMMANDS_TOPIC;
 use super::world::Session;
 use super::{Inner, properties};
 use crate::answer::{
@@ -19,7 +18,6 @@ use crate::answer::{
 use crate::connectors::Connectors;
 use crate::processing_log;
 use crate::request::{RequestError, RequestErrorKind};
-use crate::schema_topic::SCHEMAS_TOPIC;
 
 /// A stream or table in a list.
 pub(super) fn source_summary(source: &Source) -> SourceSummary {
@@ -214,9 +212,8 @@ impl Inner {
         let log_topic = super::carry_out::processing_log_topic(&self.options);
         let is_internal = |name: &str| {
             name.starts_with("_confluent-ksql-")
-                || name.starts_with("_kerb")
                 || name.starts_with("__")
-                || matches!(name, COMMANDS_TOPIC | SCHEMAS_TOPIC)
+                || journal::is_internal(name)
                 || name == log_topic
         };
         let topics = self.options.journal.topics().into_iter();

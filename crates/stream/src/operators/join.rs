@@ -68,7 +68,7 @@ pub enum Cell {
     Row(u32),
     /// The old value of a row of the batch.
     Old(u32),
-    /// A stored row, by its number in [`Joined::stored`].
+    /// A stored row, by its number in `Joined::stored`.
     Stored(u32),
 }
 
