@@ -15,6 +15,17 @@ use crate::operators::ProcessError;
 use crate::state::codec::DecodeError;
 use crate::topology::TopologyError;
 
+/// What `work` gives, or the words of its panic: a fault stops the task it is in, and no other.
+///
+/// Whoever calls this lets go of what the work was done on, for nobody knows what state it is in.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("no words").to_owned()
+    })
+}
+
 /// Why a task stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
@@ -36,6 +47,9 @@ pub enum TaskError {
     /// Its output cannot be written.
     #[error("cannot commit: {0}")]
     Commit(#[from] CommitError),
+    /// A fault of ours came to light in it.
+    #[error("the query stopped for a fault of kerb's own: {0}")]
+    Panicked(String),
     /// Its sink's topic is gone.
     #[error("topic '{0}' does not exist any more")]
     NoTopic(String),
@@ -47,6 +61,7 @@ impl TaskError {
         match self {
             TaskError::Read(_) | TaskError::Commit(_) | TaskError::NoTopic(_) => true,
             TaskError::Topology(_)
+            | TaskError::Panicked(_)
             | TaskError::Process(_)
             | TaskError::State(_)
             | TaskError::OtherOutline => false,

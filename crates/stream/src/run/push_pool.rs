@@ -9,6 +9,7 @@ use std::time::Duration;
 use journal::Journal;
 use parking_lot::Mutex;
 
+use crate::run::caught;
 use crate::run::transient::{Stepped, TransientTask};
 
 /// How long a thread waits for news; also how long a full client queue is left alone.
@@ -88,9 +89,16 @@ fn run(journal: &dyn Journal, share: &Share) {
     let mut tasks: Vec<TransientTask> = Vec::new();
     let mut mark = 0;
     while !share.is_closed.load(Ordering::Acquire) {
-        tasks.append(&mut share.arrivals.lock());
-        if !round(&mut tasks) {
-            mark = journal.wait(mark, if tasks.is_empty() { EMPTY } else { IDLE });
+        // A query's own panic is its own end; any other must not end those it shares the thread with.
+        let turn = caught(|| {
+            tasks.append(&mut share.arrivals.lock());
+            if !round(&mut tasks) {
+                mark = journal.wait(mark, if tasks.is_empty() { EMPTY } else { IDLE });
+            }
+        });
+        if let Err(words) = turn {
+            tracing::error!(words, "a thread of push queries panicked; it goes on");
+            std::thread::sleep(IDLE);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::run::TaskError;
 use crate::run::persistent::{PersistentTask, TaskSpec};
+use crate::run::{TaskError, caught};
 
 /// How long a query waits for news before it looks whether it is to end.
 const IDLE: Duration = Duration::from_millis(100);
@@ -25,11 +25,13 @@ fn run(spec: &TaskSpec, mut first: Option<PersistentTask>) {
     let shared = &spec.shared;
     let mut back_off = BACK_OFF_FIRST;
     while !shared.is_closed() {
-        let opened = first.take().map_or_else(|| PersistentTask::open(spec.clone()), Ok);
-        let result = opened.and_then(|mut task| {
+        let first = first.take();
+        let result = caught(|| {
+            let mut task = first.map_or_else(|| PersistentTask::open(spec.clone()), Ok)?;
             shared.running();
             work(spec, &mut task, &mut back_off)
         });
+        let result = result.unwrap_or_else(|words| Err(TaskError::Panicked(words)));
         let Err(error) = result else { return };
         let tries_again = error.is_retryable();
         tracing::warn!(query = spec.id, %error, tries_again, "query stopped");

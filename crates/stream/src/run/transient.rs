@@ -16,11 +16,11 @@ use crate::operators::Cycle;
 use crate::processing_log::LogEntry;
 use crate::push::{PushEvent, QueryEnd};
 use crate::rows::RowBatch;
-use crate::run::TaskError;
 use crate::run::log_writer::LogWriter;
 use crate::run::persistent::{OffsetReset, batch_bytes, topology_of};
 use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
+use crate::run::{TaskError, caught};
 use crate::state::changelog::Changelog;
 use crate::topology::{Topology, Tuning};
 
@@ -132,8 +132,18 @@ impl TransientTask {
         &self.spec.id
     }
 
-    /// Reads, processes and hands over one batch.
+    /// Reads, processes and hands over one batch. A panic ends this query with the words of it.
     pub fn step(&mut self) -> Stepped {
+        match caught(|| self.step_uncaught()) {
+            Ok(stepped) => stepped,
+            Err(words) => {
+                tracing::error!(query = self.spec.id, words, "a push query panicked");
+                self.end(Some(QueryEnd::Failed(TaskError::Panicked(words).to_string())))
+            }
+        }
+    }
+
+    fn step_uncaught(&mut self) -> Stepped {
         if self.is_over {
             return Stepped::Ended;
         }

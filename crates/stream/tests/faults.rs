@@ -1,0 +1,220 @@
+//! A journal that fails as told: a fault stops the query it is in, tells why, and nothing else.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use journal::{
+    AppendError, Commit, CommitError, CreateTopicError, DeleteTopicError, Fetched, GroupId,
+    Journal, MemoryJournal, PartitionBounds, ReadError, StorageError, TopicInfo, TopicSpec,
+};
+use model::{ManualClock, Offset, Record, TimestampMs, TopicPartition};
+use parking_lot::{Condvar, Mutex};
+use stream::answer::{AnswerBody, QueryState};
+use stream::{Execution, PushEvent, QueryAnswer, QueryEnd};
+use support::{Server, request};
+
+/// So often is it looked whether something has happened; each look waits for news a little.
+const LOOKS_MAX: usize = 2_000;
+
+/// A journal whose reads of some topics panic, or wait.
+#[derive(Debug)]
+struct Faulty {
+    inner: MemoryJournal,
+    panics_at: Mutex<Option<String>>,
+    stalls_at: Mutex<Option<String>>,
+    gate: Condvar,
+}
+
+impl Faulty {
+    fn new(clock: &Arc<ManualClock>) -> Arc<Self> {
+        Arc::new(Self {
+            inner: MemoryJournal::new(clock.clone()),
+            panics_at: Mutex::default(),
+            stalls_at: Mutex::default(),
+            gate: Condvar::new(),
+        })
+    }
+
+    /// Reads of topics with this in their names panic.
+    fn panic_at(&self, topic: Option<&str>) {
+        *self.panics_at.lock() = topic.map(str::to_owned);
+    }
+
+    /// Reads of topics with this in their names wait until they are let go.
+    fn stall_at(&self, topic: Option<&str>) {
+        *self.stalls_at.lock() = topic.map(str::to_owned);
+        self.gate.notify_all();
+    }
+
+    /// Waits until this is so.
+    fn until(&self, mut is_so: impl FnMut() -> bool) {
+        let mut mark = 0;
+        for _ in 0..LOOKS_MAX {
+            if is_so() {
+                return;
+            }
+            mark = self.inner.wait(mark, Duration::from_millis(5));
+        }
+        panic!("it never came to be so");
+    }
+}
+
+impl Journal for Faulty {
+    fn create_topic(&self, spec: TopicSpec) -> Result<TopicInfo, CreateTopicError> {
+        self.inner.create_topic(spec)
+    }
+
+    fn delete_topic(&self, name: &str) -> Result<(), DeleteTopicError> {
+        self.inner.delete_topic(name)
+    }
+
+    fn topic(&self, name: &str) -> Option<TopicInfo> {
+        self.inner.topic(name)
+    }
+
+    fn topics(&self) -> Vec<TopicInfo> {
+        self.inner.topics()
+    }
+
+    fn bounds(&self, partition: &TopicPartition) -> Result<PartitionBounds, ReadError> {
+        self.inner.bounds(partition)
+    }
+
+    fn append(
+        &self,
+        partition: &TopicPartition,
+        records: Vec<Record>,
+    ) -> Result<Offset, AppendError> {
+        self.inner.append(partition, records)
+    }
+
+    fn commit(&self, commit: Commit) -> Result<Vec<Offset>, CommitError> {
+        self.inner.commit(commit)
+    }
+
+    fn read(
+        &self,
+        partition: &TopicPartition,
+        from: Offset,
+        max_bytes: usize,
+    ) -> Result<Fetched, ReadError> {
+        let named = |topic: &Option<String>| {
+            topic.as_ref().is_some_and(|topic| partition.topic.contains(topic.as_str()))
+        };
+        if named(&self.panics_at.lock()) {
+            panic!("a fault in {}", partition.topic);
+        }
+        let mut stalls_at = self.stalls_at.lock();
+        while named(&stalls_at) {
+            self.gate.wait(&mut stalls_at);
+        }
+        drop(stalls_at);
+        self.inner.read(partition, from, max_bytes)
+    }
+
+    fn wait(&self, seen: u64, timeout: Duration) -> u64 {
+        self.inner.wait(seen, timeout)
+    }
+
+    fn offset_at(
+        &self,
+        partition: &TopicPartition,
+        time: TimestampMs,
+    ) -> Result<Offset, ReadError> {
+        self.inner.offset_at(partition, time)
+    }
+
+    fn committed(&self, group: &GroupId) -> BTreeMap<TopicPartition, Offset> {
+        self.inner.committed(group)
+    }
+
+    fn groups(&self) -> Vec<GroupId> {
+        self.inner.groups()
+    }
+
+    fn delete_group(&self, group: &GroupId) -> Result<(), CommitError> {
+        self.inner.delete_group(group)
+    }
+
+    fn maintain(&self) -> Result<(), StorageError> {
+        self.inner.maintain()
+    }
+}
+
+fn server() -> (Arc<Faulty>, Server) {
+    let clock = Arc::new(ManualClock::at(TimestampMs(1_700_000_000_000)));
+    let journal = Faulty::new(&clock);
+    let server = Server::on(journal.clone(), clock, Execution::Threads, &[]);
+    server.run(
+        "CREATE STREAM S (K VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON',
+             PARTITIONS=1);
+         CREATE STREAM OTHER (K VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='other', FORMAT='JSON',
+             PARTITIONS=1);
+         CREATE TABLE T AS SELECT K, SUM(V) AS N FROM S GROUP BY K;
+         CREATE TABLE U AS SELECT K, SUM(V) AS N FROM OTHER GROUP BY K;",
+    );
+    (journal, server)
+}
+
+/// The state of the query whose id starts so, and its last error.
+fn state_of(server: &Server, id: &str) -> (QueryState, Option<String>) {
+    let answers = server.run("SHOW QUERIES EXTENDED;");
+    let AnswerBody::QueryDescriptions(queries) = &answers[0].body else {
+        panic!("queries are described")
+    };
+    let query = queries.iter().find(|query| query.id.starts_with(id)).expect("a query");
+    let error = query.progress.as_ref().and_then(|progress| progress.last_error.clone());
+    (query.state.expect("it runs"), error)
+}
+
+fn table(server: &Server, name: &str) -> usize {
+    server.rows(&format!("SELECT * FROM {name};")).len()
+}
+
+#[test]
+fn a_panic_stops_its_query_and_is_told() {
+    let (journal, server) = server();
+    journal.panic_at(Some("s"));
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    journal.until(|| state_of(&server, "CTAS_T").0 == QueryState::Error);
+    let (_, error) = state_of(&server, "CTAS_T");
+    assert!(error.as_ref().is_some_and(|e| e.contains("a fault in s")), "{error:?}");
+    journal.panic_at(None);
+    // The others go on, and after a restart so does this one.
+    server.run("INSERT INTO OTHER VALUES ('a', 1);");
+    journal.until(|| table(&server, "U") == 1);
+    let server = server.reopened(&[]);
+    journal.until(|| table(&server, "T") == 1);
+    assert_eq!(state_of(&server, "CTAS_T").0, QueryState::Running);
+}
+
+#[test]
+fn a_panic_ends_a_push_query_and_its_thread_goes_on() {
+    let (journal, server) = server();
+    let push = |text: &str| match server.engine.query(&request(text)) {
+        Ok(QueryAnswer::Push(push)) => push,
+        other => panic!("{other:?}"),
+    };
+    for _ in 0..3 {
+        let mut ill = push("SELECT * FROM OTHER EMIT CHANGES;");
+        journal.panic_at(Some("other"));
+        let mut end = None;
+        journal.until(|| {
+            if let Ok(PushEvent::End(reason)) = ill.events.try_recv() {
+                end = Some(reason);
+            }
+            end.is_some()
+        });
+        journal.panic_at(None);
+        assert!(matches!(&end, Some(QueryEnd::Failed(why)) if why.contains("other")), "{end:?}");
+        // Both threads serve new queries.
+        for _ in 0..2 {
+            let mut well = push("SELECT * FROM S EMIT CHANGES;");
+            server.run("INSERT INTO S VALUES ('a', 1);");
+            journal.until(|| matches!(well.events.try_recv(), Ok(PushEvent::Rows(_))));
+        }
+    }
+}
