@@ -86,7 +86,7 @@ impl From<RequestError> for ApiError {
             RequestErrorKind::NotFound => 40_400,
             RequestErrorKind::AssertionFailed => 41_700,
             RequestErrorKind::Internal => 50_000,
-            RequestErrorKind::ShuttingDown => 50_303,
+            RequestErrorKind::NotReady | RequestErrorKind::ShuttingDown => 50_303,
         };
         Self {
             code,

@@ -71,7 +71,7 @@ fn find(plan: &PullPlan, view: &View) -> Vec<FoundRow> {
         Lookup::Keys(keys) => {
             let mut seen = BTreeSet::new();
             let keys = keys.iter().map(|key| key_of(key)).filter(|key| seen.insert(key.clone()));
-            keys.flat_map(|key| view.get(&key, wanted)).collect()
+            view.get(keys, wanted)
         }
         Lookup::Range { low, high } => {
             let encode = |bound: &Option<(Value, bool)>| {

@@ -63,6 +63,8 @@ pub enum RequestErrorKind {
     AssertionFailed,
     /// Not our client's fault (50000).
     Internal,
+    /// The table's rows are still read back after a restart; try again (50303).
+    NotReady,
     /// The server is ending (50303).
     ShuttingDown,
 }

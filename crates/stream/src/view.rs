@@ -1,15 +1,26 @@
 //! The committed rows of a table, for pull queries: a query writes its result here after each commit,
 //! many look at it at once.
 //!
+//! A commit's changes become visible together: they are laid over the rows in one step, and sink in
+//! from there while readers go on looking at both.
+//!
+//! ```text
+//! readers ──▶ waiting (the last commit's changes, by key)
+//!                │ CHANGES_PER_LOCK at a time
+//!                ▼
+//!             rows
+//! ```
+//!
 //! Changelog key: the key's cells, then for windows start and end (8 bytes each, codec::write_wide).
 //! Changelog value: event time (8 bytes, likewise), then the cells of all other columns.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::time::Duration;
 
 use arrow_array::ArrayRef;
 use model::{Namespace, Schema, SqlType};
-use parking_lot::RwLock;
+use parking_lot::{Condvar, Mutex, RwLock};
 use sql::plan::QueryPlan;
 
 use crate::batch::{Batch, WindowBounds};
@@ -37,11 +48,16 @@ pub struct View {
     windowed: bool,
     retention_ms: Option<i64>,
     rows: RwLock<Rows>,
+    /// Has it been filled with what was committed before?
+    is_restored: Mutex<bool>,
+    restored: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Rows {
     rows: BTreeMap<Box<[u8]>, StoredRow>,
+    /// What was committed last and is not in `rows` yet; counts more than they do.
+    waiting: BTreeMap<Box<[u8]>, Option<StoredRow>>,
     keys_by_start: BTreeMap<i64, Vec<Box<[u8]>>>,
     newest_ms: i64,
 }
@@ -57,9 +73,13 @@ pub struct FoundRow {
     pub stored: StoredRow,
 }
 
-/// Changes that wait for their commit.
+/// Changes that wait for their commit, by key.
 #[derive(Debug, Default)]
-pub struct ViewChanges(Vec<(Box<[u8]>, Option<StoredRow>)>);
+pub struct ViewChanges(BTreeMap<Box<[u8]>, Option<StoredRow>>);
+
+/// The rows of a view that is being read back from its changelog; nobody sees them yet.
+#[derive(Debug, Default)]
+pub struct Restoring(Rows);
 
 impl View {
     /// An empty view of a query's result.
@@ -81,6 +101,8 @@ impl View {
             windowed: plan.window.is_some(),
             retention_ms,
             rows: RwLock::default(),
+            is_restored: Mutex::default(),
+            restored: Condvar::new(),
         }
     }
 
@@ -151,7 +173,7 @@ impl View {
             }
             changes.push((key, stored));
         }
-        ViewChanges(changes)
+        ViewChanges(changes.into_iter().collect())
     }
 
     /// Notes in the changelog which windows are too old; they leave the view with the commit.
@@ -160,24 +182,25 @@ impl View {
         let rows = self.rows.read();
         let newest_ms = changes
             .0
-            .iter()
-            .filter_map(|(_, stored)| stored.as_ref().map(|s| s.timestamp))
+            .values()
+            .filter_map(|stored| stored.as_ref().map(|s| s.timestamp))
             .fold(rows.newest_ms, i64::max);
         let kept_from = newest_ms.saturating_sub(retention_ms);
         for key in rows.keys_by_start.range(..kept_from).flat_map(|(_, keys)| keys) {
             if rows.rows.contains_key(key) {
                 log.put(self.id, key, None);
-                changes.0.push((key.clone(), None));
+                changes.0.insert(key.clone(), None);
             }
         }
     }
 
-    /// Makes committed changes visible.
+    /// Makes committed changes visible, all at once.
     pub fn apply(&self, changes: ViewChanges) {
-        let mut changes = changes.0.into_iter().peekable();
-        while changes.peek().is_some() {
+        self.rows.write().waiting = changes.0;
+        loop {
             let mut rows = self.rows.write();
-            for (key, stored) in changes.by_ref().take(CHANGES_PER_LOCK) {
+            for _ in 0..CHANGES_PER_LOCK {
+                let Some((key, stored)) = rows.waiting.pop_first() else { return };
                 rows.set(key, stored, self.windowed);
             }
             parking_lot::RwLockWriteGuard::unlock_fair(rows);
@@ -185,7 +208,12 @@ impl View {
     }
 
     /// Takes over a change that was written once.
-    pub fn restore(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), DecodeError> {
+    pub fn restore(
+        &self,
+        restoring: &mut Restoring,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), DecodeError> {
         let stored = match value {
             Some(mut bytes) => {
                 let timestamp = read_wide(&mut bytes)?;
@@ -193,35 +221,50 @@ impl View {
             }
             None => None,
         };
-        self.rows.write().set(key.into(), stored, self.windowed);
+        restoring.0.set(key.into(), stored, self.windowed);
         Ok(())
     }
 
-    /// Forgets everything, before it is restored anew.
-    pub fn clear(&self) {
-        *self.rows.write() = Rows::default();
+    /// Shows what was restored, in place of all there was.
+    pub fn restored(&self, restoring: Restoring) {
+        *self.rows.write() = restoring.0;
+        *self.is_restored.lock() = true;
+        self.restored.notify_all();
     }
 
-    /// The rows of one key: one, or one for each window that `wanted` accepts.
-    pub fn get(&self, key: &[u8], wanted: impl Fn(WindowBounds) -> bool) -> Vec<FoundRow> {
+    /// Waits until the view holds what was committed, at most so long; false: it does not yet.
+    pub fn wait_restored(&self, timeout: Duration) -> bool {
+        let mut is_restored = self.is_restored.lock();
+        self.restored.wait_while_for(&mut is_restored, |is_restored| !*is_restored, timeout);
+        *is_restored
+    }
+
+    /// The rows of these keys as of one moment: for each one, or one for each window that `wanted`
+    /// accepts.
+    pub fn get<K: AsRef<[u8]>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        wanted: impl Fn(WindowBounds) -> bool,
+    ) -> Vec<FoundRow> {
         let rows = self.rows.read();
-        if !self.windowed {
-            let found = |stored: &StoredRow| FoundRow {
-                key: key.into(),
-                window: None,
-                stored: stored.clone(),
-            };
-            return rows.rows.get(key).map(found).into_iter().collect();
+        let mut found = Vec::new();
+        for key in keys {
+            let key = key.as_ref();
+            if self.windowed {
+                let rows = rows
+                    .range((Bound::Included(key), Bound::Unbounded))
+                    .take_while(|(full, _)| full.len() == key.len() + 16 && full.starts_with(key));
+                found.extend(rows.filter_map(|(full, stored)| self.found(full, stored, &wanted)));
+            } else if let Some(stored) = rows.get(key) {
+                found.push(FoundRow { key: key.into(), window: None, stored: stored.clone() });
+            }
         }
-        rows.rows
-            .range::<[u8], _>((Bound::Included(key), Bound::Unbounded))
-            .take_while(|(full, _)| full.len() == key.len() + 16 && full.starts_with(key))
-            .filter_map(|(full, stored)| self.found(full, stored, &wanted))
-            .collect()
+        found
     }
 
     /// The rows whose keys are within these bounds (of the key's cells), in the order of keys, at
-    /// most so many. A long scan lets changes pass in between, so that it holds up no query.
+    /// most so many. A long scan lets changes pass in between, so that it holds up no query; what it
+    /// finds within ROWS_PER_LOCK rows is as of one moment.
     pub fn scan(
         &self,
         low: Bound<&[u8]>,
@@ -238,8 +281,8 @@ impl View {
         loop {
             let rows = self.rows.read();
             let from = (next.as_ref().map(|key| &**key), Bound::Unbounded);
-            let mut last: Option<&Box<[u8]>> = None;
-            for (full, stored) in rows.rows.range::<[u8], _>(from).take(ROWS_PER_LOCK) {
+            let mut last: Option<&[u8]> = None;
+            for (full, stored) in rows.range(from).take(ROWS_PER_LOCK) {
                 last = Some(full);
                 let key = &full[..full.len().saturating_sub(tail)];
                 let is_over = match high {
@@ -255,7 +298,7 @@ impl View {
                 }
             }
             match last {
-                Some(last) => next = Bound::Excluded(last.clone()),
+                Some(last) => next = Bound::Excluded(last.into()),
                 None => return found,
             }
         }
@@ -277,19 +320,41 @@ impl View {
             stored: stored.clone(),
         })
     }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.rows.read().rows.len()
-    }
-
-    /// Is there none?
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl Rows {
+    fn get(&self, key: &[u8]) -> Option<&StoredRow> {
+        match self.waiting.get(key) {
+            Some(changed) => changed.as_ref(),
+            None => self.rows.get(key),
+        }
+    }
+
+    /// The rows whose keys are within these bounds, in the order of keys, with what waits.
+    fn range<'a>(
+        &'a self,
+        bounds: (Bound<&'a [u8]>, Bound<&'a [u8]>),
+    ) -> impl Iterator<Item = (&'a [u8], &'a StoredRow)> {
+        let mut settled = self.rows.range::<[u8], _>(bounds).peekable();
+        let mut waiting = self.waiting.range::<[u8], _>(bounds).peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let is_settled = match (settled.peek(), waiting.peek()) {
+                    (Some((settled, _)), Some((waiting, _))) => settled < waiting,
+                    (settled, _) => settled.is_some(),
+                };
+                if is_settled {
+                    return settled.next().map(|(key, stored)| (&**key, stored));
+                }
+                let (key, changed) = waiting.next()?;
+                settled.next_if(|(settled, _)| *settled == key);
+                if let Some(stored) = changed {
+                    return Some((&**key, stored));
+                }
+            }
+        })
+    }
+
     fn set(&mut self, key: Box<[u8]>, stored: Option<StoredRow>, windowed: bool) {
         let start = if windowed { window_of(&key).ok().map(|w| w.start_ms) } else { None };
         match stored {
@@ -310,6 +375,55 @@ impl Rows {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(timestamp: i64) -> Option<StoredRow> {
+        Some(StoredRow { timestamp, row: Box::default() })
+    }
+
+    #[test]
+    fn what_waits_is_seen_as_if_it_were_there() {
+        let mut rows = Rows::default();
+        let mut expected = BTreeMap::new();
+        for at in 0..64u8 {
+            if at % 3 == 0 {
+                rows.set([at].into(), row(1), false);
+                expected.insert([at], 1);
+            }
+        }
+        for at in 0..64u8 {
+            match at % 4 {
+                0 => {
+                    rows.waiting.insert([at].into(), row(2));
+                    expected.insert([at], 2);
+                }
+                1 => {
+                    rows.waiting.insert([at].into(), None);
+                    expected.remove(&[at]);
+                }
+                _ => {}
+            }
+        }
+        loop {
+            for (low, high) in [(0, 64), (3, 50), (63, 64), (64, 64)] {
+                let (low_key, high_key) = ([low], [high]);
+                let bounds = (Bound::Included(&low_key[..]), Bound::Excluded(&high_key[..]));
+                let found: Vec<(u8, i64)> =
+                    rows.range(bounds).map(|(key, row)| (key[0], row.timestamp)).collect();
+                let wanted = expected.range([low]..[high.max(low)]);
+                assert_eq!(found, wanted.map(|(key, time)| (key[0], *time)).collect::<Vec<_>>());
+            }
+            for at in 0..64 {
+                assert_eq!(rows.get(&[at]).map(|row| row.timestamp), expected.get(&[at]).copied());
+            }
+            let Some((key, stored)) = rows.waiting.pop_first() else { return };
+            rows.set(key, stored, false);
         }
     }
 }

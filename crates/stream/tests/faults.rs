@@ -13,6 +13,7 @@ use journal::{
 use model::{ManualClock, Offset, Record, TimestampMs, TopicPartition};
 use parking_lot::{Condvar, Mutex};
 use stream::answer::{AnswerBody, QueryState};
+use stream::request::RequestErrorKind;
 use stream::{Execution, PushEvent, QueryAnswer, QueryEnd};
 use support::{Server, request};
 
@@ -217,4 +218,33 @@ fn a_panic_ends_a_push_query_and_its_thread_goes_on() {
             journal.until(|| matches!(well.events.try_recv(), Ok(PushEvent::Rows(_))));
         }
     }
+}
+
+#[test]
+fn a_pull_query_waits_until_its_rows_are_back() {
+    let (journal, server) = server();
+    server.run("INSERT INTO S VALUES ('a', 1); INSERT INTO S VALUES ('b', 2);");
+    journal.until(|| table(&server, "T") == 2);
+    journal.stall_at(Some("CTAS_T"));
+    let server = server.reopened(&[]);
+    std::thread::scope(|scope| {
+        let pull = scope.spawn(|| table(&server, "T"));
+        let other = scope.spawn(|| table(&server, "U"));
+        assert_eq!(other.join().expect("an answer"), 0, "other tables answer meanwhile");
+        assert!(!pull.is_finished(), "there is nothing to answer from yet");
+        journal.stall_at(None);
+        assert_eq!(pull.join().expect("an answer"), 2);
+    });
+}
+
+#[test]
+fn a_table_that_cannot_be_read_back_says_so_at_once() {
+    let (journal, server) = server();
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    journal.until(|| table(&server, "T") == 1);
+    journal.panic_at(Some("CTAS_T"));
+    let server = server.reopened(&[]);
+    let error = server.engine.query(&request("SELECT * FROM T;")).expect_err("no rows");
+    assert_eq!(error.kind, RequestErrorKind::NotReady);
+    assert!(error.message.contains("a fault in"), "{}", error.message);
 }

@@ -129,11 +129,6 @@ impl RunningQueries {
         self.queries.read().values().cloned().collect()
     }
 
-    /// The view of the table that a query fills.
-    pub(crate) fn view(&self, query: &str) -> Option<Arc<View>> {
-        self.get(query)?.spec.view.clone()
-    }
-
     /// Ends a query, and forgets its state and progress if it is not to go on later.
     pub(crate) fn stop(&self, id: &str, forget: bool, journal: &dyn Journal) {
         let Some(query) = self.queries.write().remove(id) else { return };
@@ -167,6 +162,11 @@ impl RunningQuery {
         {
             tracing::error!(query = self.entry.id, "its thread panicked");
         }
+    }
+
+    /// The rows of the table it fills.
+    pub(crate) fn view(&self) -> Option<&Arc<View>> {
+        self.spec.view.as_ref()
     }
 
     /// What is known of it.

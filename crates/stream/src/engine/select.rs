@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use model::{Column, Namespace, Schema, SqlType};
 use parking_lot::Mutex;
@@ -18,13 +19,18 @@ use super::commands::internal;
 use super::queries::{merges, offset_reset, tuning};
 use super::world::Session;
 use super::{Execution, Inner, PullAnswer, QueryAnswer};
-use crate::answer::ResultHeader;
+use crate::answer::{QueryState, ResultHeader};
 use crate::push::{CloseGuard, PushQuery, QUEUE_MESSAGES};
 use crate::request::{RequestError, RequestErrorKind};
 use crate::run::persistent::OffsetReset;
 use crate::run::shared::Shared;
 use crate::run::transient::{Stepped, TransientSpec, TransientTask};
+use crate::view::View;
 
+/// So often is it looked whether a view has been restored: for ten seconds in all.
+const RESTORE_LOOKS: u32 = 200;
+/// How long each look waits before it sees whether the query has failed.
+const RESTORE_LOOK: Duration = Duration::from_millis(50);
 /// So many steps are taken before the query is left to the pool.
 const FIRST_STEPS: usize = 4;
 
@@ -142,12 +148,21 @@ impl Inner {
             let mut own = queries.filter(|q| q.sink == source.name && q.plan.sink.is_none());
             own.next().map(|query| query.id.clone())
         });
-        let view = filled_by.and_then(|id| self.queries.view(&id)).ok_or_else(|| {
+        let query = filled_by.and_then(|id| self.queries.get(&id));
+        let view = query.as_ref().and_then(|query| Some((query.view()?, query.shared())));
+        let (view, shared) = view.ok_or_else(|| {
             let message = format!("The `{}` table isn't queryable.", source.name);
             RequestError::statement(message, told(statement))
         })?;
+        wait_restored(view, shared).map_err(|reason| {
+            let message = format!("The rows of `{}` are not there yet: {reason}", source.name);
+            RequestError {
+                kind: RequestErrorKind::NotReady,
+                ..RequestError::statement(message, told(statement))
+            }
+        })?;
         let now = self.options.clock.now();
-        let rows = crate::pull::pull(plan, &source, &view, now.0).map_err(|e| internal(&e))?;
+        let rows = crate::pull::pull(plan, &source, view, now.0).map_err(|e| internal(&e))?;
         let query_id = format!("query_{}{}", now.0, self.open.next_number());
         let header = ResultHeader { query_id, schema: plan.output.clone() };
         Ok(QueryAnswer::Pull(PullAnswer { header, rows }))
@@ -221,6 +236,20 @@ impl Inner {
         }
         format!("transient_{alias}_{now}{number}")
     }
+}
+
+/// Waits until a view holds what was committed before a restart. `Err`: why it does not.
+fn wait_restored(view: &View, shared: &Shared) -> Result<(), String> {
+    for _ in 0..RESTORE_LOOKS {
+        if view.wait_restored(RESTORE_LOOK) {
+            return Ok(());
+        }
+        if shared.state() == QueryState::Error {
+            return Err(shared.progress().last_error.unwrap_or_default());
+        }
+    }
+    let error = shared.progress().last_error.map_or(String::new(), |error| format!(" ({error})"));
+    Err(format!("they are read back after the restart{error}; try again"))
 }
 
 fn source_of(

@@ -22,7 +22,7 @@ use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
 use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION};
 use crate::topology::{Surroundings, Topology, Tuning};
-use crate::view::View;
+use crate::view::{Restoring, View};
 
 /// About so much is read for one batch.
 const BATCH_BYTES: usize = 1 << 20;
@@ -144,14 +144,19 @@ impl PersistentTask {
         self.topology.has_state() || self.spec.view.is_some()
     }
 
-    /// Folds the changelog.
+    /// Folds the changelog. Whoever looks at the view sees what was there before until all is read.
     fn restore(&mut self) -> Result<(), TaskError> {
+        let mut rows = Restoring::default();
+        if self.has_changelog() && self.spec.journal.topic(&self.spec.changelog).is_some() {
+            self.fold(&mut rows)?;
+        }
         if let Some(view) = &self.spec.view {
-            view.clear();
+            view.restored(rows);
         }
-        if !self.has_changelog() || self.spec.journal.topic(&self.spec.changelog).is_none() {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    fn fold(&mut self, rows: &mut Restoring) -> Result<(), TaskError> {
         let mut from = Offset::ZERO;
         loop {
             let fetched = self.spec.journal.read(&self.changelog, from, 4 * BATCH_BYTES)?;
@@ -159,7 +164,7 @@ impl PersistentTask {
                 break;
             }
             for (_, record) in &fetched.records {
-                self.restore_entry(record)?;
+                self.restore_entry(record, rows)?;
             }
             from = fetched.next;
         }
@@ -167,7 +172,11 @@ impl PersistentTask {
         Ok(())
     }
 
-    fn restore_entry(&mut self, record: &model::Record) -> Result<(), TaskError> {
+    fn restore_entry(
+        &mut self,
+        record: &model::Record,
+        rows: &mut Restoring,
+    ) -> Result<(), TaskError> {
         match Entry::read(record) {
             None => Ok(()),
             Some(Entry::Outline { version, outline }) => {
@@ -177,7 +186,7 @@ impl PersistentTask {
                 if is_ours { Ok(()) } else { Err(TaskError::OtherOutline) }
             }
             Some(Entry::Change { store, key, value }) => match &self.spec.view {
-                Some(view) if view.id() == store => Ok(view.restore(key, value)?),
+                Some(view) if view.id() == store => Ok(view.restore(rows, key, value)?),
                 _ => Ok(self.topology.restore(store, key, value)?),
             },
         }
