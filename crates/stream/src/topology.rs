@@ -32,10 +32,6 @@ use crate::state::changelog::{Changelog, StoreId};
 use crate::state::codec::DecodeError;
 use columns::{Needed, mark_args, mark_expr, mark_exprs};
 
-/// So many windows may one row belong to. Each has its own state and its own result, so a row costs so
-/// many times what it costs without windows.
-pub const WINDOWS_PER_EVENT_MAX: u64 = 10_000;
-
 /// A query's operators.
 pub struct Topology {
     nodes: Vec<Node>,
@@ -70,12 +66,6 @@ pub enum TopologyError {
     /// An aggregate refuses its arguments.
     #[error("{0}")]
     Aggregate(String),
-    /// Each row would change too many windows.
-    #[error(
-        "each row would belong to {0} windows; there may be {WINDOWS_PER_EVENT_MAX}: make SIZE \
-         smaller or ADVANCE BY larger"
-    )]
-    TooManyWindows(u64),
     /// More stores than numbers.
     #[error("a query may have at most 250 stores")]
     TooLarge,
@@ -413,9 +403,6 @@ impl Builder<'_> {
         let below = self.add(input, Wish { old: input_is_table, needed, is_final: false })?;
         let windows = window.as_ref().map(|window| Windows::of(window, wish.is_final));
         let per_event = windows.map_or(1, |w| w.per_event());
-        if per_event > WINDOWS_PER_EVENT_MAX {
-            return Err(TopologyError::TooManyWindows(per_event));
-        }
         self.topology.windows_per_event = self.topology.windows_per_event.max(per_event);
         let spec = AggregateSpec {
             keys: keys.clone(),

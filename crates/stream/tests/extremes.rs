@@ -2,7 +2,6 @@
 
 mod support;
 
-use journal::Journal;
 use model::{Record, TimestampMs, TopicPartition, Value};
 use support::{Server, request};
 
@@ -62,7 +61,7 @@ fn windows_without_number_are_refused() {
     let query = "CREATE TABLE OUT AS SELECT K, COUNT(*) AS C FROM S
          WINDOW HOPPING (SIZE 365 DAYS, ADVANCE BY 1 MILLISECOND) GROUP BY K;";
     let error = server.engine.execute(&request(query)).expect_err("far too many windows");
-    assert!(error.message.contains("31536000001 windows"), "{}", error.message);
+    assert!(error.message.contains("in more than"), "{}", error.message);
     assert!(server.journal.topic("OUT").is_none(), "nothing is left of what was refused");
     let push = "SELECT K, COUNT(*) FROM S
          WINDOW HOPPING (SIZE 365 DAYS, ADVANCE BY 1 MILLISECOND) GROUP BY K EMIT CHANGES;";
