@@ -31,6 +31,8 @@ use tracing::warn;
 
 /// Names consumer groups and internal topics, as in a ksqlDB server that was given no other.
 const SERVICE_ID: &str = "default_";
+/// How long connectors, and then queries, get to finish what they are at.
+const SHUT_DOWN: Duration = Duration::from_secs(1);
 /// How often retention and compaction are looked after.
 const MAINTENANCE: Duration = Duration::from_secs(60);
 
@@ -156,12 +158,18 @@ impl Node {
         }
     }
 
-    /// Ends in order: no more records in, work under way committed.
+    /// Ends in order: no more records in, work under way committed. Work that takes too long is not
+    /// waited for: what is not committed never was, and is done again after the next start.
     pub(crate) async fn shut_down(self) {
-        self.connectors.stop().await;
+        if tokio::time::timeout(SHUT_DOWN, self.connectors.stop()).await.is_err() {
+            warn!("a connector did not end in time");
+        }
         let engine = self.engine.clone();
-        if let Err(error) = tokio::task::spawn_blocking(move || engine.shutdown()).await {
-            warn!(%error, "the engine did not end in order");
+        let ended = tokio::task::spawn_blocking(move || engine.shutdown());
+        match tokio::time::timeout(SHUT_DOWN, ended).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "the engine did not end in order"),
+            Err(_) => warn!("a query did not end in time; its last batch will be done again"),
         }
     }
 }

@@ -119,8 +119,10 @@ async fn talk(
     if person {
         eprintln!("Say a car park's name, /nearest 49.1858,-2.1100, or /help. Ctrl-D ends.");
     }
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    while let Some(line) = lines.next_line().await? {
+    let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
+    while let Some(line) = lines.next_segment().await? {
+        // Whatever is typed is answered, also what is no UTF-8.
+        let line = String::from_utf8_lossy(&line);
         let Some(incoming) = terminal.incoming(&line) else { continue };
         let replies = conversation.answer(terminal::CHAT, incoming).await;
         terminal.print(replies).await?;

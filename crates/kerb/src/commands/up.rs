@@ -30,7 +30,7 @@ const TOKEN_VARIABLE: &str = "TELEGRAM_BOT_TOKEN";
 /// How often "interval" flushes.
 const FSYNC_INTERVAL: Duration = Duration::from_millis(100);
 /// How long the bot and open connections get when the server ends.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(arguments: Up) -> Result<(), Exit> {
     let settings = settings(&arguments.settings)?;
