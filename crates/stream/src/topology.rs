@@ -3,6 +3,7 @@
 //! The plan is a tree, so every operator has one consumer, and the last one's rows are the query's.
 
 mod columns;
+pub mod outline;
 
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ impl Topology {
         &self.picture
     }
 
-    /// The operators with state, a line each: what the state is for.
+    /// The operators with state: what the state is for; see [`outline`].
     pub fn outline(&self) -> &str {
         &self.outline
     }
@@ -481,8 +482,7 @@ impl Builder<'_> {
         };
         if !stores.is_empty() {
             let stores: Vec<u8> = stores.iter().map(|store| store.0).collect();
-            let line = format!("{stores:?} {name} ({})\n", step.schema);
-            self.topology.outline.push_str(&line);
+            outline::push(&mut self.topology.outline, &stores, name, &step.schema);
         }
         let (inputs, schema) = (inputs.to_vec(), step.schema.clone());
         self.topology.nodes.push(Node { operator, inputs, schema });

@@ -11,7 +11,7 @@ use sql::ast::{ParsedStatement, QueryRef, SourceKind, Statement};
 use sql::catalog::{Catalog, Source};
 
 use super::commands::{Command, internal};
-use super::queries::{self, Start};
+use super::queries::{self, Origin, Start};
 use super::world::{Session, TopicWorld, apply, new_topic, started_query, topic_spec};
 use super::{EngineOptions, Execution, Inner, properties};
 use crate::answer::{Answer, AnswerBody, CommandState, CommandStatus};
@@ -192,6 +192,8 @@ impl Inner {
             if let Planned::Drop { topic, delete_topic: true, .. } = &planned {
                 world.changed.insert(topic.clone(), None);
             }
+            self.check_replacement(&planned, &catalog, &settings)
+                .map_err(|message| RequestError::statement(message, told(statement)))?;
             apply(&mut catalog, &planned);
             if let Some(query) = started_query(&planned) {
                 queries::check(query, &catalog, &self.options.registry, &settings)
@@ -204,6 +206,21 @@ impl Inner {
             };
         }
         Ok(())
+    }
+
+    /// Checks that a query which replaces another can go on with its state.
+    fn check_replacement(
+        &self,
+        planned: &Planned,
+        catalog: &Catalog,
+        settings: &Settings,
+    ) -> Result<(), String> {
+        let Planned::CreateAs(plan) = planned else { return Ok(()) };
+        let old = plan.replaces.as_ref().and_then(|id| catalog.queries.get(id));
+        old.map_or(Ok(()), |old| {
+            let registry = &self.options.registry;
+            queries::check_replacement(old, &plan.query, catalog, registry, settings)
+        })
     }
 
     /// Checks a statement that needs no plan.
@@ -288,9 +305,6 @@ impl Inner {
             }
             Planned::CreateAs(plan) => {
                 self.make_topic(&planned)?;
-                if let Some(replaced) = &plan.replaces {
-                    self.queries.stop(replaced, false, self.options.journal.as_ref());
-                }
                 plan.source.statement.clone()
             }
             Planned::Alter { .. } => statement.text.clone(),
@@ -311,19 +325,6 @@ impl Inner {
         let mut changed = Catalog::clone(&catalog);
         apply(&mut changed, &planned);
         let changed = Arc::new(changed);
-        if let Some(query) = started_query(&planned) {
-            let entry = changed.queries.get(&query.id).cloned();
-            let entry = entry.ok_or_else(|| internal(&"a planned query is not in the catalog"))?;
-            let start = Start {
-                options: &self.options,
-                catalog: changed.clone(),
-                settings: &settings,
-                log: self.log.clone(),
-                resumes: false,
-            };
-            self.queries.start(&entry, &start)?;
-            self.queries_made.fetch_add(1, Ordering::Relaxed);
-        }
         let (command_id, message, query_id) = command_of(&planned, &statement.statement);
         // Columns that came from the registry are written out, so that a replay finds the same.
         let logged = match (&planned, &statement.statement) {
@@ -334,7 +335,38 @@ impl Inner {
             }
             _ => statement.text.clone(),
         };
-        let sequence = self.log_command(&command_id, logged, session, query_number)?;
+        // What replaces a query is written down first: from then on nothing reads the state for the
+        // old plan. Any other query is written down when it has started, or was never there.
+        let replaced = match &planned {
+            Planned::CreateAs(plan) => plan.replaces.as_ref(),
+            _ => None,
+        };
+        let (origin, logged_before) = match replaced {
+            Some(id) => {
+                let sequence =
+                    self.log_command(&command_id, logged.clone(), session, query_number)?;
+                self.queries.stop(id, false, self.options.journal.as_ref());
+                (Origin::GoesOn, Some(sequence))
+            }
+            None => (Origin::New, None),
+        };
+        if let Some(query) = started_query(&planned) {
+            let entry = changed.queries.get(&query.id).cloned();
+            let entry = entry.ok_or_else(|| internal(&"a planned query is not in the catalog"))?;
+            let start = Start {
+                options: &self.options,
+                catalog: changed.clone(),
+                settings: &settings,
+                log: self.log.clone(),
+                origin,
+            };
+            self.queries.start(&entry, &start)?;
+            self.queries_made.fetch_add(1, Ordering::Relaxed);
+        }
+        let sequence = match logged_before {
+            Some(sequence) => sequence,
+            None => self.log_command(&command_id, logged, session, query_number)?,
+        };
         *self.catalog.write() = changed;
         let status =
             CommandStatus { command_id, state: CommandState::Success, message, query_id, sequence };
@@ -501,7 +533,7 @@ impl Inner {
                 catalog: catalog.clone(),
                 settings: &settings,
                 log: self.log.clone(),
-                resumes: true,
+                origin: Origin::GoesOn,
             };
             self.queries.start(entry, &start)?;
             if let (true, Some(query)) = (paused.contains(id), self.queries.get(id)) {

@@ -19,6 +19,7 @@ use crate::run::log_writer::LogWriter;
 use crate::run::persistent::{self, OffsetReset, PersistentTask, TaskSpec, topology_of};
 use crate::run::shared::Shared;
 use crate::run::{TaskError, thread};
+use crate::topology::outline::continues;
 use crate::topology::{TopologyError, Tuning};
 use crate::view::View;
 use sql::analyze::Settings;
@@ -85,8 +86,18 @@ pub(crate) struct Start<'a> {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: &'a Settings,
     pub(crate) log: Option<Arc<LogWriter>>,
-    /// It was there before: state is opened in the background, errors are its own.
-    pub(crate) resumes: bool,
+    /// Is anything there that it goes on with?
+    pub(crate) origin: Origin,
+}
+
+/// What a query that is started goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nothing. What a statement left that was never carried out to its end is let go.
+    New,
+    /// State and positions: it was there before, or its statement was replaced. They are opened in
+    /// the background, and errors are the query's own.
+    GoesOn,
 }
 
 impl RunningQueries {
@@ -97,17 +108,21 @@ impl RunningQueries {
         start: &Start<'_>,
     ) -> Result<(), RequestError> {
         let spec = task_spec(entry, start).map_err(|error| refused(&error, entry))?;
+        if start.origin == Origin::New {
+            forget(&spec, spec.journal.as_ref());
+        }
         let changelog = persistent::changelog_spec(&spec.changelog);
         match spec.journal.create_topic(changelog) {
             Ok(_) | Err(CreateTopicError::Exists(_)) => {}
             Err(error) => return Err(internal(&error)),
         }
-        let first = if start.resumes && start.options.execution == Execution::Threads {
-            None
-        } else {
-            let task = PersistentTask::open(spec.clone());
-            Some(task.map_err(|error| refused(&error, entry))?)
-        };
+        let first =
+            if start.origin == Origin::GoesOn && start.options.execution == Execution::Threads {
+                None
+            } else {
+                let task = PersistentTask::open(spec.clone());
+                Some(task.map_err(|error| refused(&error, entry))?)
+            };
         let work = match (start.options.execution, first) {
             (Execution::Manual, Some(task)) => Work::Manual(Box::new(task)),
             (_, first) => {
@@ -129,19 +144,12 @@ impl RunningQueries {
         self.queries.read().values().cloned().collect()
     }
 
-    /// Ends a query, and forgets its state and progress if it is not to go on later.
+    /// Ends a query, and forgets its state and progress if nothing is to go on with them.
     pub(crate) fn stop(&self, id: &str, forget: bool, journal: &dyn Journal) {
         let Some(query) = self.queries.write().remove(id) else { return };
         query.stop();
-        if !forget {
-            return;
-        }
-        match journal.delete_topic(&query.spec.changelog) {
-            Ok(()) | Err(DeleteTopicError::NotFound(_)) => {}
-            Err(error) => tracing::warn!(query = id, %error, "its state could not be deleted"),
-        }
-        if let Err(error) = journal.delete_group(&query.spec.group) {
-            tracing::warn!(query = id, %error, "its progress could not be deleted");
+        if forget {
+            self::forget(&query.spec, journal);
         }
     }
 
@@ -247,6 +255,43 @@ impl RunningQuery {
     }
 }
 
+/// Lets go of a query's state and progress.
+fn forget(spec: &TaskSpec, journal: &dyn Journal) {
+    match journal.delete_topic(&spec.changelog) {
+        Ok(()) | Err(DeleteTopicError::NotFound(_)) => {}
+        Err(error) => tracing::warn!(query = spec.id, %error, "its state could not be deleted"),
+    }
+    if let Err(error) = journal.delete_group(&spec.group) {
+        tracing::warn!(query = spec.id, %error, "its progress could not be deleted");
+    }
+}
+
+/// Can `new` go on with the state of `old`? To be asked before `old` is stopped.
+pub(crate) fn check_replacement(
+    old: &QueryEntry,
+    new: &QueryEntry,
+    catalog: &Catalog,
+    registry: &Arc<dyn format::Registry>,
+    settings: &Settings,
+) -> Result<(), String> {
+    let outline = |query: &QueryEntry| {
+        let topology = topology_of(&query.plan, catalog, registry, tuning(settings));
+        topology.map(|t| (t.outline().to_owned(), t.free_store()))
+    };
+    // What cannot be run at all is told elsewhere.
+    let (Ok((was, old_view)), Ok((is, new_view))) = (outline(old), outline(new)) else {
+        return Ok(());
+    };
+    if old_view == new_view && continues(&was, &is) {
+        return Ok(());
+    }
+    Err(format!(
+        "Cannot replace `{}`: the new query cannot go on with the state of the old one. Drop it and \
+         create it again.",
+        new.sink
+    ))
+}
+
 /// Can the query be run? To be asked before anything is made for it.
 pub(crate) fn check(
     query: &QueryEntry,
@@ -273,7 +318,7 @@ fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, Tas
             Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms()))
         }),
         // A query that was there before and cannot run any more fails by itself, not its server.
-        Err(_) if start.resumes => None,
+        Err(_) if start.origin == Origin::GoesOn => None,
         Err(error) => return Err(error),
     };
     let group = group_name(&options.service_id, &entry.id);

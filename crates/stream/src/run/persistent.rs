@@ -21,6 +21,7 @@ use crate::run::log_writer::LogWriter;
 use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
 use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION};
+use crate::topology::outline::continues;
 use crate::topology::{Surroundings, Topology, Tuning};
 use crate::view::{Restoring, View};
 
@@ -180,10 +181,11 @@ impl PersistentTask {
         match Entry::read(record) {
             None => Ok(()),
             Some(Entry::Outline { version, outline }) => {
-                let is_ours =
-                    version == LAYOUT_VERSION && outline == self.topology.outline().as_bytes();
-                self.outline_is_written = is_ours;
-                if is_ours { Ok(()) } else { Err(TaskError::OtherOutline) }
+                let ours = self.topology.outline();
+                self.outline_is_written = outline == ours.as_bytes();
+                let goes_on = version == LAYOUT_VERSION
+                    && std::str::from_utf8(outline).is_ok_and(|outline| continues(outline, ours));
+                if goes_on { Ok(()) } else { Err(TaskError::OtherOutline) }
             }
             Some(Entry::Change { store, key, value }) => match &self.spec.view {
                 Some(view) if view.id() == store => Ok(view.restore(rows, key, value)?),

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Store numbers are given out by the topology in the order of its operators. The key `ff` holds the
-//! layout version and the topology's outline, so that state is never read for another plan.
+//! layout version and the topology's outline, so that state is never read for another plan: it is the first record of the commit that first writes
+//! state, and is written anew with the first state of a plan that goes on with another's.
 
 use std::ops::Range;
 
@@ -56,9 +57,10 @@ impl Changelog {
         self.entries.push((start..key_end, value));
     }
 
-    /// Notes what the state is for.
+    /// Notes what the state is for, ahead of all changes.
     pub fn put_outline(&mut self, outline: &str) {
         self.put(StoreId(OUTLINE), &[], Some(&[&[LAYOUT_VERSION], outline.as_bytes()].concat()));
+        self.entries.rotate_right(1);
     }
 
     /// Did nothing change?
@@ -119,9 +121,9 @@ mod tests {
     #[test]
     fn changes_are_read_back_as_written() {
         let mut log = Changelog::default();
-        log.put_outline("source");
         log.put(StoreId(3), b"k", Some(b"v"));
         log.put(StoreId(3), b"k", None);
+        log.put_outline("source");
         let records = log.into_records(TimestampMs(7));
         let entries: Vec<_> = records.iter().map(|r| Entry::read(r).unwrap()).collect();
         assert_eq!(entries[0], Entry::Outline { version: LAYOUT_VERSION, outline: b"source" });

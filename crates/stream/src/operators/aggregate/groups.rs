@@ -3,7 +3,8 @@
 //!
 //! Changelog key: the key's cells, then for windows start and end (8 bytes each, codec::write_wide).
 //! Changelog value: time and partition (8 bytes each, likewise), the carried columns' cells as one
-//! BYTES cell, then a cell for each aggregate's saved state.
+//! BYTES cell, then a cell for each aggregate's saved state; CREATE OR REPLACE may have added
+//! aggregates behind, whose cells older values do not have.
 
 use arrow_array::ArrayRef;
 use functions::aggregate::{Aggregator, Creation, Limits};
@@ -256,6 +257,10 @@ impl Groups {
         let groups = self.keys.slots();
         for ((_, aggregator), ty) in self.calls.iter_mut().zip(&self.state_types) {
             aggregator.grow(groups);
+            // It was added by CREATE OR REPLACE when this was written, and starts here.
+            if bytes.is_empty() {
+                continue;
+            }
             aggregator.load(slot, &read_value(ty, &mut bytes)?);
         }
         Ok(())
