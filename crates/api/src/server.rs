@@ -53,10 +53,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         tokio::spawn(async move {
             // Whoever says nothing does not keep the place of others.
             let spoke = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut [0])).await;
-            if let Ok(Ok(1..)) = spoke {
-                if let Err(error) = watcher.watch(connection(stream, router)).await {
-                    debug!(%error, "a connection broke off");
-                }
+            if let Ok(Ok(1..)) = spoke
+                && let Err(error) = watcher.watch(connection(stream, router)).await
+            {
+                debug!(%error, "a connection broke off");
             }
             drop(permit);
         });
