@@ -231,6 +231,9 @@ impl Recovery<'_> {
             return Err(damaged(path, "records that had been flushed are missing"));
         }
         if length > segment.meta.bytes {
+            // As after a crash in the middle of a commit; a lot of it is a sign of a damaged log.
+            let bytes = length - segment.meta.bytes;
+            tracing::warn!(bytes, path = %path.display(), "cut off what was never committed");
             file.set_length(segment.meta.bytes).map_err(unreadable(path))?;
         }
         Ok(())
