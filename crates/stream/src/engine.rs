@@ -148,6 +148,7 @@ impl Engine {
             is_closed: AtomicBool::new(false),
         };
         inner.replay()?;
+        inner.note_readers();
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -161,8 +162,15 @@ impl Engine {
         for statement in &statements {
             match self.inner.carry_out(statement, &mut session) {
                 Ok(answer) => answers.extend(answer),
-                Err(error) => return Err(RequestError { answers, ..error }),
+                Err(error) => {
+                    self.inner.note_readers();
+                    return Err(RequestError { answers, ..error });
+                }
             }
+        }
+        if changes {
+            // Not before the end: what the request declares last may read what it declares first.
+            self.inner.note_readers();
         }
         Ok(answers)
     }
@@ -286,6 +294,11 @@ impl Engine {
 }
 
 impl Inner {
+    fn note_readers(&self) {
+        let catalog = self.catalog.read().clone();
+        self.queries.note_readers(&catalog);
+    }
+
     /// The statements of a request and its session.
     fn parse(&self, request: &Request) -> Result<(Vec<ParsedStatement>, Session), RequestError> {
         if self.is_closed.load(std::sync::atomic::Ordering::Acquire) {

@@ -144,6 +144,20 @@ impl RunningQueries {
         self.queries.read().values().cloned().collect()
     }
 
+    /// Tells each query whether anybody reads what it writes: another query, or a stream or table that
+    /// somebody declared over its topic. Those see every change; results that nobody follows may be
+    /// told once for many changes.
+    pub(crate) fn note_readers(&self, catalog: &Catalog) {
+        for query in self.all() {
+            let Some(sink) = &query.entry.plan.sink else { continue };
+            let mut queries = catalog.queries.values();
+            let mut sources = catalog.sources.values();
+            let is_read = queries.any(|other| other.sources.contains(&sink.name))
+                || sources.any(|other| other.topic == sink.topic && other.name != sink.name);
+            query.shared().set_unread(!is_read);
+        }
+    }
+
     /// Ends a query, and forgets its state and progress if nothing is to go on with them.
     pub(crate) fn stop(&self, id: &str, forget: bool, journal: &dyn Journal) {
         let Some(query) = self.queries.write().remove(id) else { return };

@@ -31,8 +31,8 @@ const BATCH_BYTES: usize = 1 << 20;
 const BATCH_BYTES_MIN: usize = 4 << 10;
 /// So many windows of a row cost no more than reading it.
 const WINDOWS_FOR_FREE: u64 = 16;
-/// From so many records on, several changes of a key within a batch are told as one.
-const MERGED_FROM_RECORDS: usize = 1024;
+/// From so many records on, several changes of a key within a batch are told as one, if they may be.
+pub(crate) const MERGED_FROM_RECORDS: usize = 1024;
 
 /// Where a query starts to read a topic it has never read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct TaskSpec {
     pub changelog: Arc<str>,
     /// Where to start; `None`: tables at the oldest, streams behind the newest record.
     pub offset_reset: Option<OffsetReset>,
-    /// May changes of a key be told as one?
+    /// May changes of a key be told as one, as long as nobody reads the sink ([`Shared::is_unread`])?
     pub merges: bool,
     /// Everything is partition 0.
     pub single_partition: bool,
@@ -237,7 +237,9 @@ impl PersistentTask {
         let mut log: Vec<LogEntry> = Vec::new();
         let mut cycle = Cycle {
             now_ms: now.0,
-            merge: self.spec.merges && incoming.len() >= MERGED_FROM_RECORDS,
+            merge: self.spec.merges
+                && self.spec.shared.is_unread()
+                && incoming.len() >= MERGED_FROM_RECORDS,
             single_partition: self.spec.single_partition,
             partitions: self.partitions,
             query: &self.spec.id,

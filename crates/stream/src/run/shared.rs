@@ -12,6 +12,8 @@ use crate::answer::{QueryProgress, QueryState};
 pub struct Shared {
     is_closed: AtomicBool,
     is_paused: AtomicBool,
+    /// Nobody reads what the query writes: then its topic need not tell every change.
+    is_unread: AtomicBool,
     wake: Condvar,
     wake_lock: Mutex<()>,
     state: Mutex<Health>,
@@ -50,6 +52,16 @@ impl Shared {
     /// Is it to wait?
     pub fn is_paused(&self) -> bool {
         self.is_paused.load(Ordering::Acquire)
+    }
+
+    /// Notes whether anybody reads what the query writes. Until this is said, somebody may.
+    pub fn set_unread(&self, is_unread: bool) {
+        self.is_unread.store(is_unread, Ordering::Release);
+    }
+
+    /// Does nobody read what the query writes?
+    pub fn is_unread(&self) -> bool {
+        self.is_unread.load(Ordering::Acquire)
     }
 
     /// Waits until something is said, at most so long.

@@ -17,7 +17,7 @@ use crate::processing_log::LogEntry;
 use crate::push::{PushEvent, QueryEnd};
 use crate::rows::RowBatch;
 use crate::run::log_writer::LogWriter;
-use crate::run::persistent::{OffsetReset, batch_bytes, topology_of};
+use crate::run::persistent::{MERGED_FROM_RECORDS, OffsetReset, batch_bytes, topology_of};
 use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
 use crate::run::{TaskError, caught};
@@ -187,7 +187,7 @@ impl TransientTask {
         let mut log: Vec<LogEntry> = Vec::new();
         let mut cycle = Cycle {
             now_ms: now.0,
-            merge: self.spec.merges && incoming.len() >= 1024,
+            merge: self.spec.merges && incoming.len() >= MERGED_FROM_RECORDS,
             single_partition: self.spec.single_partition,
             partitions: self.partitions,
             query: &self.spec.id,
