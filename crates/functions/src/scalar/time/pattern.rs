@@ -112,6 +112,9 @@ pub(super) enum Plain {
     Byte(u8),
 }
 
+/// The longest pattern, in bytes.
+const PATTERN_BYTES_MAX: usize = 1_000;
+
 /// How many compiled patterns a thread keeps.
 const PATTERNS_MAX: usize = 64;
 
@@ -137,6 +140,9 @@ impl Pattern {
 
     /// Compiles a pattern; an error says what is wrong with it.
     pub(super) fn compile(text: &str) -> Result<Pattern, String> {
+        if text.len() > PATTERN_BYTES_MAX {
+            return Err(format!("a pattern may have at most {PATTERN_BYTES_MAX} bytes"));
+        }
         let mut open: Vec<Vec<Item>> = vec![Vec::new()];
         let mut rest = text;
         while let Some(c) = rest.chars().next() {

@@ -127,3 +127,34 @@ proptest! {
         let _ = legacy::parse_date("99999999999 31 12 1", &pattern, 2026);
     }
 }
+
+proptest! {
+    #[test]
+    fn no_pattern_text_or_moment_panics(
+        pattern in "([GuyYQqMLwWdDFEecgaHkKhmsSnANVzvOXxZ]{1,5}|[a-zA-Z'\\[\\]{}#é .:-]){0,8}",
+        ms in prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), -1_000_i64..1_000],
+        text in "[-+0-9a-zA-Z:. é]{0,30}",
+        digits in "[-+]?[0-9]{0,40}",
+    ) {
+        for zone in ["UTC", "Europe/London", "Pacific/Apia", "+18:00"] {
+            let Ok(compiled) = TimestampPattern::compile(&pattern) else { break };
+            if let Ok(written) = compiled.format(ms, zone) {
+                let _ = compiled.parse(&written, zone);
+            }
+            let _ = compiled.parse(&text, zone);
+            let _ = compiled.parse(&digits, zone);
+        }
+        for text in [&text, &digits] {
+            let _ = legacy::parse_date(text, &pattern, 2020);
+        }
+    }
+}
+
+#[test]
+fn a_pattern_cannot_be_of_any_length() {
+    let compiled = |text: String| TimestampPattern::compile(&text);
+    assert!(compiled("y".repeat(100_000)).is_err());
+    assert!(compiled("[".repeat(100_000)).is_err());
+    assert!(compiled("[".repeat(1_000)).is_ok());
+    assert_eq!(written(LEAP_DAY, &"y".repeat(1_000), "UTC").len(), 1_000);
+}
