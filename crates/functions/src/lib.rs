@@ -10,6 +10,7 @@
 pub mod aggregate;
 pub mod catalog;
 pub mod errors;
+pub mod limits;
 pub mod scalar;
 pub mod signature;
 pub mod table;

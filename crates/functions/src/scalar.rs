@@ -29,7 +29,9 @@ use model::{ColumnBuilder, SqlType, Value};
 pub use time::TimestampPattern;
 
 use crate::signature::ComputeType;
-use crate::{ArgType, Doc, Evaluated, ResolveError, Resolved, RowErrors, Signature, signature};
+use crate::{
+    ArgType, Doc, Evaluated, ResolveError, Resolved, RowErrors, Signature, limits, signature,
+};
 
 /// A unit of time, as DATEADD and its kin take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,13 +186,23 @@ fn row_by_row(call: &Call<'_>, f: fn(&[Value], &Call<'_>) -> Result<Value, Strin
     let mut builder = ColumnBuilder::new(call.returns, call.rows);
     let mut errors = RowErrors::none();
     let mut values = vec![Value::Null; call.args.len()];
+    let mut bytes = 0;
     for row in 0..call.rows {
+        if bytes > limits::COLUMN_BYTES_MAX {
+            errors.add(row, limits::COLUMN_TOO_LARGE);
+            builder.append_null();
+            continue;
+        }
         for (at, (value, arg)) in values.iter_mut().zip(call.args).enumerate() {
             if let Arg::Column(column) = arg {
                 read_cell(value, call.type_of(at), column, row);
             }
         }
-        match f(&values, call) {
+        let made = f(&values, call).and_then(|value| {
+            bytes += limits::check_value(&value)?;
+            Ok(value)
+        });
+        match made {
             Ok(value) => builder.append(&value),
             Err(reason) => {
                 errors.add(row, reason);

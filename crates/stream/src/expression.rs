@@ -20,7 +20,7 @@ mod nested;
 mod part;
 
 use arrow_array::{ArrayRef, UInt32Array};
-use functions::Evaluated;
+use functions::{Evaluated, limits};
 use model::column::{constant_column, value_at};
 use model::{SqlType, Value};
 use sql::expr::{Arg, Expr, ExprKind, ParamId};
@@ -85,8 +85,8 @@ impl Scope<'_> {
             return once.evaluate(expr).repeated(self.rows);
         }
         match &expr.kind {
-            ExprKind::Column(index) => Part::column(self.column(*index)),
-            ExprKind::Param(id) => Part::column(self.param(*id)),
+            ExprKind::Column(index) => self.known(self.column(*index), expr),
+            ExprKind::Param(id) => self.known(self.param(*id), expr),
             ExprKind::Literal(value) => Part::constant(constant_column(&expr.ty, value, 1)),
             ExprKind::Arithmetic { op, left, right } => {
                 arithmetic::binary(self, *op, left, right, &expr.ty)
@@ -126,28 +126,42 @@ impl Scope<'_> {
         }
     }
 
-    fn column(&self, index: usize) -> ArrayRef {
+    /// A column as it is found; all rows fail if it would be too large.
+    fn known(&self, column: Option<ArrayRef>, expr: &Expr) -> Part {
+        if let Some(column) = column {
+            return Part::column(column);
+        }
+        let mut part = Part::column(model::column::null_column(&expr.ty, self.rows));
+        part::fail_all(&mut part.failed, self.rows);
+        part
+    }
+
+    /// The column; none: repeated for each element of a lambda it would be too large.
+    fn column(&self, index: usize) -> Option<ArrayRef> {
         match self.source {
-            Source::Batch(columns) => columns[index].clone(),
-            Source::Outside { outer, parents } => taken(&outer.column(index), parents),
+            Source::Batch(columns) => Some(columns[index].clone()),
+            Source::Outside { outer, parents } => taken(&outer.column(index)?, parents),
         }
     }
 
-    fn param(&self, id: ParamId) -> ArrayRef {
+    fn param(&self, id: ParamId) -> Option<ArrayRef> {
         if let Some((_, column)) = self.params.iter().find(|(known, _)| *known == id) {
-            return column.clone();
+            return Some(column.clone());
         }
         match self.source {
-            Source::Outside { outer, parents } => taken(&outer.param(id), parents),
+            Source::Outside { outer, parents } => taken(&outer.param(id)?, parents),
             Source::Batch(_) => unreachable!("the analyzer binds every parameter to its lambda"),
         }
     }
 }
 
-/// Rows of a column, by index.
-fn taken(column: &ArrayRef, rows: &[u32]) -> ArrayRef {
-    arrow_select::take::take(column, &UInt32Array::from(rows.to_vec()), None)
-        .expect("parents are rows of the batch")
+/// Rows of a column, by index; none: they would be too large together.
+fn taken(column: &ArrayRef, rows: &[u32]) -> Option<ArrayRef> {
+    if !limits::fits(column, rows.iter().map(|row| *row as usize)) {
+        return None;
+    }
+    let taken = arrow_select::take::take(column, &UInt32Array::from(rows.to_vec()), None);
+    Some(taken.expect("parents are rows of the batch"))
 }
 
 /// The type of an element of an ARRAY or of a value of a MAP.

@@ -6,9 +6,11 @@ use model::Value;
 use model::text::value_text;
 
 use super::Eval::Rows;
+use super::strings::check_joined;
 use super::units::{contains, int, same, text};
 use super::{Call, Overload, ScalarFunction, of};
 use crate::Doc;
+use crate::limits::{ELEMENTS_MAX, check_elements};
 
 /// Defines a function of this category.
 const fn function(
@@ -57,6 +59,8 @@ pub(super) const ARRAY_CONCAT: ScalarFunction = function(
 );
 
 fn array_concat(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
+    let length = |arg| items(arg).map_or(0, <[Value]>::len);
+    check_elements(length(&args[0]) + length(&args[1]))?;
     array(match (items(&args[0]), items(&args[1])) {
         (None, None) => None,
         (left, right) => Some([left.unwrap_or_default(), right.unwrap_or_default()].concat()),
@@ -145,6 +149,7 @@ fn array_join(args: &[Value], call: &Call<'_>) -> Result<Value, String> {
         return Err(format!("ARRAY_JOIN cannot join elements of type {element}"));
     }
     let texts: Vec<_> = items.iter().map(|item| value_text(element, item)).collect();
+    check_joined(texts.iter().map(String::len), delimiter.len())?;
     Ok(Value::String(texts.join(delimiter)))
 }
 
@@ -254,9 +259,6 @@ pub(super) const GENERATE_SERIES: ScalarFunction = function(
     ],
 );
 
-/// The longest series that is built; a longer one fails its row.
-const SERIES_LENGTH_MAX: i128 = 1_000_000;
-
 fn generate_series(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let null = "start, end and step of GENERATE_SERIES must not be null";
     let (start, end) = (args[0].as_i64().ok_or(null)?, args[1].as_i64().ok_or(null)?);
@@ -273,8 +275,8 @@ fn generate_series(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         return Err("the step of GENERATE_SERIES leads away from the end".to_string());
     }
     let count = span / i128::from(step) + 1;
-    if count > SERIES_LENGTH_MAX {
-        return Err(format!("GENERATE_SERIES gives at most {SERIES_LENGTH_MAX} numbers"));
+    if count > ELEMENTS_MAX as i128 {
+        return Err(format!("GENERATE_SERIES gives at most {ELEMENTS_MAX} numbers"));
     }
     let wide = matches!(args[0], Value::Bigint(_));
     let at = |i: i128| (i128::from(start) + i * i128::from(step)) as i64;

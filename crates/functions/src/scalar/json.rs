@@ -9,6 +9,7 @@ use super::Eval::Rows;
 use super::units::text;
 use super::{Call, Overload, ScalarFunction, of};
 use crate::Doc;
+use crate::limits::TEXT_BYTES_MAX;
 
 /// Defines a function of this category.
 const fn function(
@@ -31,6 +32,10 @@ fn parse(input: &str) -> Result<Option<Json>, String> {
 
 /// A document as text, without spaces; numbers without an exponent if `plain`.
 fn write(json: &Json, plain: bool, out: &mut Vec<u8>) {
+    // What is longer fails its row anyway.
+    if out.len() > TEXT_BYTES_MAX {
+        return;
+    }
     match json {
         Json::Null => out.extend_from_slice(b"null"),
         Json::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),

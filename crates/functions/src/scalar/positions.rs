@@ -7,6 +7,7 @@ use super::Eval::Rows;
 use super::strings::function;
 use super::units::{cut, find_from, find_last_from, int, null_if_any, text, units, utf16_len};
 use super::{Call, ScalarFunction, of};
+use crate::limits::check_bytes;
 
 pub(super) const INSTR: ScalarFunction = function(
     "INSTR",
@@ -93,9 +94,6 @@ pub(super) const RPAD: ScalarFunction = function(
     ],
 );
 
-/// The longest text that padding may give; a longer one fails its row.
-const PADDED_LENGTH_MAX: usize = 10_000_000;
-
 fn lpad(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     pad(args, true)
 }
@@ -108,8 +106,8 @@ fn pad(args: &[Value], left: bool) -> Result<Value, String> {
     let Some(target) = int(&args[1]).and_then(|n| usize::try_from(n).ok()) else {
         return Ok(Value::Null);
     };
-    if target > PADDED_LENGTH_MAX && !null_if_any(args) {
-        return Err(format!("a length of {target} is more than {PADDED_LENGTH_MAX}"));
+    if !null_if_any(args) {
+        check_bytes(target)?;
     }
     Ok(match (&args[0], &args[2]) {
         (Value::String(input), Value::String(padding)) if !padding.is_empty() => {

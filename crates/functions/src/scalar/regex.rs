@@ -12,6 +12,7 @@ use super::Eval::Rows;
 use super::units::{int, text};
 use super::{Call, Overload, ScalarFunction, of};
 use crate::Doc;
+use crate::limits::{check_bytes, check_elements};
 
 /// Defines a function of this category.
 const fn function(
@@ -54,6 +55,7 @@ type Groups = Vec<Option<(usize, usize)>>;
 fn matches(regex: &Regex, input: &str) -> Result<Vec<Groups>, String> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at <= input.len() {
+        check_elements(found.len())?;
         let captures = regex.captures_from_pos(input, at).map_err(|e| e.to_string())?;
         let Some(captures) = captures else { break };
         let groups: Groups = captures.iter().map(|g| g.map(|g| (g.start(), g.end()))).collect();
@@ -147,6 +149,8 @@ fn regexp_extract_all(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         Some((start, end)) => Value::String(input[start..end].to_string()),
         None => Value::Null,
     };
+    // Groups of a look-ahead may overlap: all together they can be far longer than the text.
+    check_bytes(found.iter().filter_map(|groups| groups[group]).map(|(s, e)| e - s).sum())?;
     Ok(Value::Array(found.iter().map(part).collect()))
 }
 
@@ -171,6 +175,7 @@ fn regexp_replace(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         let (start, end) = groups[0].unwrap_or_default();
         out.push_str(&input[done..start]);
         push_replacement(&mut out, new, input, &groups, &regex)?;
+        check_bytes(out.len())?;
         done = end;
     }
     out.push_str(&input[done..]);
@@ -218,6 +223,7 @@ fn push_replacement(
         };
         let group = groups.get(at).ok_or_else(|| format!("there is no group {at}"))?;
         if let Some((start, end)) = group {
+            check_bytes(out.len() + end - start)?;
             out.push_str(&input[*start..*end]);
         }
     }
@@ -247,6 +253,7 @@ fn regexp_split(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         return Ok(texts(vec![""]));
     }
     if regex.is_match("").map_err(|e| e.to_string())? {
+        check_elements(super::units::utf16_len(input))?;
         return Ok(texts(input.split("").filter(|part| !part.is_empty()).collect()));
     }
     let (mut parts, mut start, mut search) = (Vec::new(), 0, Some(0));
@@ -259,6 +266,7 @@ fn regexp_split(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
             continue;
         }
         parts.push(&input[start..end]);
+        check_elements(parts.len())?;
         start = next.unwrap_or(start);
         search = next;
     }

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use model::Value;
 
 use super::Eval::Rows;
-use super::units::{int, split_keep_empty, text};
+use super::units::{int, split_keep_empty, text, utf16_len};
 use super::{Call, ScalarFunction, of};
 use crate::Doc;
+use crate::limits::{check_bytes, check_elements};
 
 const CATEGORY: &str = "STRING";
 
@@ -65,11 +66,13 @@ pub(super) const CONCAT: ScalarFunction = function(
 );
 
 fn concat(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
+    check_bytes(args.iter().filter_map(text).map(str::len).sum())?;
     Ok(Value::String(args.iter().filter_map(text).collect()))
 }
 
 fn concat_bytes(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let parts: Vec<_> = args.iter().filter_map(super::units::bytes).collect();
+    check_bytes(parts.iter().map(|part| part.len()).sum())?;
     Ok(Value::Bytes(Bytes::from(parts.concat())))
 }
 
@@ -92,6 +95,7 @@ fn concat_ws(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     }
     let Some(separator) = text(separator) else { return Ok(Value::Null) };
     let parts: Vec<_> = parts.iter().filter_map(text).collect();
+    check_joined(parts.iter().map(|part| part.len()), separator.len())?;
     Ok(Value::String(parts.join(separator)))
 }
 
@@ -102,7 +106,16 @@ fn concat_ws_bytes(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     }
     let Some(separator) = super::units::bytes(separator) else { return Ok(Value::Null) };
     let parts: Vec<_> = parts.iter().filter_map(super::units::bytes).collect();
+    check_joined(parts.iter().map(|part| part.len()), separator.len())?;
     Ok(Value::Bytes(Bytes::from(parts.join(separator))))
+}
+
+/// Is there room for parts of these lengths with a separator before each?
+pub(super) fn check_joined(
+    lengths: impl Iterator<Item = usize>,
+    separator: usize,
+) -> Result<(), String> {
+    check_bytes(lengths.map(|length| length + separator).sum())
 }
 
 pub(super) const ELT: ScalarFunction = function(
@@ -183,7 +196,13 @@ pub(super) const REPLACE: ScalarFunction = function(
 
 fn replace(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     Ok(match (text(&args[0]), text(&args[1]), text(&args[2])) {
-        (Some(input), Some(old), Some(new)) => Value::String(input.replace(old, new)),
+        (Some(input), Some(old), Some(new)) => {
+            if new.len() > old.len() {
+                let more = input.matches(old).count().saturating_mul(new.len() - old.len());
+                check_bytes(more.saturating_add(input.len()))?;
+            }
+            Value::String(input.replace(old, new))
+        }
         _ => Value::Null,
     })
 }
@@ -201,6 +220,10 @@ pub(super) const SPLIT: ScalarFunction = function(
 fn split(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     Ok(match (&args[0], &args[1]) {
         (Value::String(input), Value::String(delimiter)) => {
+            check_elements(match delimiter.as_str() {
+                "" => utf16_len(input),
+                delimiter => input.matches(delimiter).count() + 1,
+            })?;
             let parts: Vec<&str> = match (input.as_str(), delimiter.as_str()) {
                 ("", _) => vec![""],
                 (input, "") => input.split("").filter(|part| !part.is_empty()).collect(),
@@ -210,6 +233,7 @@ fn split(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
         }
         (Value::Bytes(input), Value::Bytes(delimiter)) => {
             let parts = split_keep_empty(input, delimiter);
+            check_elements(parts.len())?;
             let part = |part: &[u8]| Value::Bytes(Bytes::copy_from_slice(part));
             Value::Array(parts.into_iter().map(part).collect())
         }

@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use functions::RowErrors;
+use functions::{RowErrors, limits};
 use model::SqlType;
 use sql::ast::ArithmeticOp;
 use sql::expr::{Expr, ExprKind};
@@ -162,16 +162,28 @@ fn join_texts(scope: &Scope<'_>, left: &Expr, right: &Expr) -> Part {
     let texts: Vec<_> = parts.iter().map(|part| (part.array.as_string::<i32>(), part)).collect();
     let length = |(array, part): &(&StringArray, &Part)| {
         let length = array.value_data().len();
-        if part.constant { length * scope.rows } else { length }
+        if part.constant { length.saturating_mul(scope.rows) } else { length }
     };
-    let mut bytes: Vec<u8> = Vec::with_capacity(texts.iter().map(length).sum());
+    let all = texts.iter().map(length).fold(0, usize::saturating_add);
+    let mut bytes: Vec<u8> = Vec::with_capacity(all.min(limits::COLUMN_BYTES_MAX));
     let mut offsets: Vec<i32> = Vec::with_capacity(scope.rows + 1);
     offsets.push(0);
     for row in 0..scope.rows {
-        for (array, part) in &texts {
+        let text = |(array, part): &(&'_ StringArray, &Part)| {
             let at = part.at(row);
-            let text = if array.is_null(at) { "null" } else { array.value(at) };
-            bytes.extend_from_slice(text.as_bytes());
+            if array.is_null(at) { "null".len() } else { array.value_length(at) as usize }
+        };
+        let joined = texts.iter().map(text).sum();
+        if let Err(reason) = limits::check_bytes(joined) {
+            failed.add(row, reason);
+        } else if bytes.len() + joined > limits::COLUMN_BYTES_MAX {
+            failed.add(row, limits::COLUMN_TOO_LARGE);
+        } else {
+            for (array, part) in &texts {
+                let at = part.at(row);
+                let text = if array.is_null(at) { "null" } else { array.value(at) };
+                bytes.extend_from_slice(text.as_bytes());
+            }
         }
         offsets.push(bytes.len() as i32);
     }

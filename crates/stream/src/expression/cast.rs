@@ -29,7 +29,7 @@ use super::part::{Part, without};
 
 /// `CAST(operand AS ty)`: what fails inside, and what cannot be converted, is a quiet null.
 pub(super) fn cast(scope: &Scope<'_>, operand: &Expr, ty: &SqlType) -> Part {
-    let part = scope.evaluate(operand);
+    let mut part = scope.evaluate(operand);
     if part.failed.is_empty() {
         let (array, _) = convert(&part.array, &operand.ty, ty, false);
         return Part::of(array, part.constant);

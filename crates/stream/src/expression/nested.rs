@@ -8,7 +8,7 @@ use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, UInt32Array};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
-use functions::RowErrors;
+use functions::{RowErrors, limits};
 use model::column::{arrow_type, value_at};
 use model::{ColumnBuilder, SqlType, Value};
 use sql::expr::{Expr, ExprKind};
@@ -129,7 +129,7 @@ fn elements<'e>(
 }
 
 /// The values of row 0, those of row 1, …
-fn row_by_row(parts: &[Part], ty: &SqlType, rows: usize) -> ArrayRef {
+fn row_by_row(parts: &[Part], ty: &SqlType, rows: usize, logged: &mut RowErrors) -> ArrayRef {
     if parts.is_empty() {
         return model::column::null_column(ty, 0);
     }
@@ -137,6 +137,15 @@ fn row_by_row(parts: &[Part], ty: &SqlType, rows: usize) -> ArrayRef {
     let places = (0..rows)
         .flat_map(|row| parts.iter().enumerate().map(move |(at, part)| (at, part.at(row))));
     let places: Vec<_> = places.collect();
+    let bytes = |part: &Part| match part.constant {
+        true => limits::bytes_in(&part.array, 0..1).saturating_mul(rows),
+        false => limits::bytes_in(&part.array, 0..rows),
+    };
+    let all = parts.iter().map(bytes).fold(0, usize::saturating_add);
+    if all > limits::COLUMN_BYTES_MAX {
+        super::part::fail_all(logged, rows);
+        return model::column::null_column(ty, places.len());
+    }
     arrow_select::interleave::interleave(&arrays, &places).expect("elements are of one type")
 }
 
@@ -150,7 +159,7 @@ fn offsets(rows: usize, step: usize) -> OffsetBuffer<i32> {
 pub(super) fn make_array(scope: &Scope<'_>, items: &[Expr], ty: &SqlType) -> Part {
     let mut logged = RowErrors::none();
     let parts = elements(scope, items.iter(), &mut logged);
-    let values = row_by_row(&parts, super::element_type(ty), scope.rows);
+    let values = row_by_row(&parts, super::element_type(ty), scope.rows, &mut logged);
     let DataType::List(field) = arrow_type(ty) else { unreachable!("an array is a list") };
     let list = ListArray::new(field, offsets(scope.rows, items.len()), values, None);
     Part { logged, ..Part::column(Arc::new(list)) }
@@ -159,12 +168,16 @@ pub(super) fn make_array(scope: &Scope<'_>, items: &[Expr], ty: &SqlType) -> Par
 /// `STRUCT(…)`
 pub(super) fn make_struct(scope: &Scope<'_>, fields: &[Expr], ty: &SqlType) -> Part {
     let mut logged = RowErrors::none();
-    let parts = elements(scope, fields.iter(), &mut logged);
+    let mut parts = elements(scope, fields.iter(), &mut logged);
     let DataType::Struct(types) = arrow_type(ty) else { unreachable!("a struct is one") };
     let array = if parts.is_empty() {
         StructArray::new_empty_fields(scope.rows, None)
     } else {
-        let columns = parts.iter().map(|part| part.full(scope.rows)).collect();
+        let mut columns = Vec::with_capacity(parts.len());
+        for part in &mut parts {
+            columns.push(part.full(scope.rows));
+            logged.merge(std::mem::take(&mut part.failed));
+        }
         StructArray::new(types, columns, None)
     };
     Part { logged, ..Part::column(Arc::new(array)) }
@@ -184,8 +197,8 @@ pub(super) fn make_map(scope: &Scope<'_>, entries: &[(Expr, Expr)], ty: &SqlType
     let distinct = literals.len() == entries.len()
         && (1..literals.len()).all(|at| !literals[..at].contains(&literals[at]));
     if distinct {
-        let keys = row_by_row(&keys, key_type, scope.rows);
-        let values = row_by_row(&values, value_type, scope.rows);
+        let values = row_by_row(&values, value_type, scope.rows, &mut logged);
+        let keys = row_by_row(&keys, key_type, scope.rows, &mut logged);
         let DataType::Map(field, ordered) = arrow_type(ty) else { unreachable!("a map is one") };
         let DataType::Struct(fields) = field.data_type() else { unreachable!("of entries") };
         let pairs = StructArray::new(fields.clone(), vec![keys, values], None);

@@ -4,7 +4,7 @@ use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
-use functions::{Evaluated, RowErrors};
+use functions::{Evaluated, RowErrors, limits};
 
 /// The result of a part of an expression for all rows of a batch.
 pub(super) struct Part {
@@ -70,17 +70,21 @@ impl Part {
         array.values()
     }
 
-    /// A column of `rows` values, also of a constant.
-    pub(super) fn full(&self, rows: usize) -> ArrayRef {
+    /// A column of `rows` values, also of a constant. One that would be too large fails all rows.
+    pub(super) fn full(&mut self, rows: usize) -> ArrayRef {
         if !self.constant || rows == 1 {
             return self.array.clone();
+        }
+        if limits::bytes_in(&self.array, 0..1).saturating_mul(rows) > limits::COLUMN_BYTES_MAX {
+            fail_all(&mut self.failed, rows);
+            return arrow_array::new_null_array(self.array.data_type(), rows);
         }
         arrow_select::take::take(&self.array, &UInt32Array::from(vec![0; rows]), None)
             .expect("there is a first value")
     }
 
     /// The result with failed rows made null.
-    pub(super) fn finish(self, rows: usize) -> Evaluated {
+    pub(super) fn finish(mut self, rows: usize) -> Evaluated {
         let column = without(&self.full(rows), &self.failed);
         let mut errors = self.failed;
         errors.merge(self.logged);
@@ -95,6 +99,12 @@ impl Part {
             _ => None,
         }
     }
+}
+
+/// Notes for all rows that a batch of values like these is too large.
+pub(super) fn fail_all(failed: &mut RowErrors, rows: usize) {
+    let reason: std::sync::Arc<str> = limits::COLUMN_TOO_LARGE.into();
+    (0..rows).for_each(|row| failed.add(row, reason.clone()));
 }
 
 /// A column with null in the rows that failed.

@@ -201,3 +201,65 @@ fn no_rows_give_no_rows() {
     let cast = expr(ExprKind::Cast(Box::new(failing)), SqlType::String);
     check(&cast, &[], &[], &[]);
 }
+
+/// One row of a text of so many bytes.
+fn texts(lengths: &[usize]) -> ArrayRef {
+    let texts: Vec<_> = lengths.iter().map(|n| Value::String("x".repeat(*n))).collect();
+    column_of(&SqlType::String, &texts)
+}
+
+/// The rows that fail.
+fn failing(expr: &Expr, column: ArrayRef) -> Vec<usize> {
+    let rows = column.len();
+    let found = evaluate(expr, &[column], rows, &EvalContext::default());
+    assert_eq!(found.column.len(), rows);
+    found.errors.iter().map(|(row, _)| row).collect()
+}
+
+#[test]
+fn values_that_would_be_too_large_fail_their_rows() {
+    let (column, text) = (Expr::column(0, SqlType::String), SqlType::String);
+    let literal = |value: &str| Expr::literal(Value::String(value.into()), SqlType::String);
+    let large = literal(&"y".repeat(10_000));
+    let rows = || texts(&[10, 5_000]);
+    let args = vec![column.clone(), literal("x"), large.clone()];
+    assert_eq!(failing(&call("REPLACE", args, text.clone()), rows()), [1]);
+    let args = vec![column.clone(), literal("x"), large.clone()];
+    assert_eq!(failing(&call("REGEXP_REPLACE", args, text.clone()), rows()), [1]);
+    let args = vec![literal("(?=(.*))"), column.clone(), int(1)];
+    let all = call("REGEXP_EXTRACT_ALL", args, SqlType::array(text.clone()));
+    assert_eq!(failing(&all, texts(&[10, 10_000])), [1]);
+    let args = vec![column.clone(), int(i32::MAX), literal("z")];
+    assert_eq!(failing(&call("RPAD", args, text.clone()), rows()), [0, 1]);
+    let args = vec![column.clone(), literal("")];
+    let split = call("SPLIT", args, SqlType::array(text.clone()));
+    assert_eq!(failing(&split, texts(&[10, 1_000_001])), [1]);
+    let rows = || texts(&[10, 1_000_000]);
+    let args = vec![column.clone(); 20];
+    assert_eq!(failing(&call("CONCAT", args, text), rows()), [1]);
+    let mut sum = column;
+    for _ in 0..20 {
+        let (left, right) = (Box::new(sum), Box::new(Expr::column(0, SqlType::String)));
+        let op = ArithmeticOp::Add;
+        sum = expr(ExprKind::Arithmetic { op, left, right }, SqlType::String);
+    }
+    assert_eq!(failing(&sum, rows()), [1]);
+}
+
+#[test]
+fn batches_that_would_be_too_large_fail_their_rows() {
+    let literal = |n: usize| Expr::literal(Value::String("y".repeat(n)), SqlType::String);
+    let rows: ArrayRef = texts(&[1; 5_000]);
+    let args = vec![Expr::column(0, SqlType::String), literal(1_000_000)];
+    assert_eq!(failing(&call("CONCAT", args, SqlType::String), rows.clone()).len(), 5_000);
+    let array = expr(
+        ExprKind::MakeArray(vec![literal(1_000_000), Expr::column(0, SqlType::String)]),
+        SqlType::array(SqlType::String),
+    );
+    assert_eq!(failing(&array, rows.clone()).len(), 5_000);
+    // What fits is made; only the rest fails.
+    let half = || Expr::column(0, SqlType::String);
+    let args = vec![half(), half(), half()];
+    let failed = failing(&call("CONCAT", args, SqlType::String), texts(&[1 << 20; 200]));
+    assert!((1..200).contains(&failed.len()), "{}", failed.len());
+}
