@@ -127,6 +127,7 @@ impl Reader {
             "last_modified": answer.last_modified.filter(|_| whole),
             "digest": digest,
             "newest": fresh.newest,
+            "rejected": fresh.rejected_newest,
         }));
         poll.records = fresh.records;
         poll.rejected = fresh.rejected;

@@ -85,7 +85,7 @@ impl Csv {
                 }
                 Err(reason) => {
                     let raw = Bytes::copy_from_slice(line.as_bytes());
-                    parts.rejected.push(Rejected { raw, reason });
+                    parts.rejected.push((parts.records.len(), Rejected { raw, reason }));
                 }
             }
         }

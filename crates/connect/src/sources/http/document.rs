@@ -34,8 +34,8 @@ pub(crate) struct Elements {
 pub(crate) struct Parts {
     /// Records, each with the part of the document that it was made of, for finding it again.
     pub(crate) records: Vec<Part>,
-    /// What is no record.
-    pub(crate) rejected: Vec<Rejected>,
+    /// What is no record, each with how many records stand before it.
+    pub(crate) rejected: Vec<(usize, Rejected)>,
     /// Why there are no records, if there are none.
     pub(crate) note: Option<String>,
 }

@@ -1,9 +1,10 @@
 //! What an `http` source remembers of a document, and what of the next one is new.
 //!
-//! The position, as it stands in the journal: `{"etag", "last_modified", "digest", "newest"}`,
-//! where `digest` is of the body and `newest` are digests of its newest parts, newest first, then
-//! those of the documents before. Several, because feeds take back or mend their last rows; and
-//! those before, because one broken document must not make all of the next one new.
+//! The position, as it stands in the journal: `{"etag", "last_modified", "digest", "newest",
+//! "rejected"}`, where `digest` is of the body and `newest` are digests of its newest parts, newest
+//! first, then those of the documents before. Several, because feeds take back or mend their last
+//! rows; and those before, because one broken document must not make all of the next one new.
+//! `rejected` are digests of what was no record, likewise: it is told once.
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
@@ -30,17 +31,23 @@ pub(crate) struct Seen {
     pub(crate) digest: Option<String>,
     /// Digests of its newest parts.
     newest: Vec<String>,
+    /// Digests of its newest parts that are no records.
+    rejected: Vec<String>,
 }
 
 impl Seen {
     pub(crate) fn from_json(position: &Json) -> Self {
         let text = |name: &str| position.get(name).and_then(Json::as_str).map(str::to_owned);
-        let newest = position.get("newest").and_then(Json::as_array).into_iter().flatten();
+        let texts = |name: &str| {
+            let texts = position.get(name).and_then(Json::as_array).into_iter().flatten();
+            texts.filter_map(Json::as_str).map(str::to_owned).collect()
+        };
         Self {
             etag: text("etag"),
             last_modified: text("last_modified"),
             digest: text("digest"),
-            newest: newest.filter_map(Json::as_str).map(str::to_owned).collect(),
+            newest: texts("newest"),
+            rejected: texts("rejected"),
         }
     }
 }
@@ -62,6 +69,7 @@ pub(crate) struct Fresh {
     pub(crate) records: Vec<Extracted>,
     pub(crate) rejected: Vec<Rejected>,
     pub(crate) newest: Vec<String>,
+    pub(crate) rejected_newest: Vec<String>,
     pub(crate) note: Option<String>,
 }
 
@@ -76,20 +84,24 @@ impl Document {
 
     /// The records of `parts` that are new, oldest first.
     pub(crate) fn fresh(self, parts: Parts, seen: &Seen) -> Fresh {
-        let mut records = parts.records;
+        let (mut records, mut rejected) = (parts.records, parts.rejected);
         if self.newest_first {
             records.reverse();
+            rejected.reverse();
+            rejected.iter_mut().for_each(|(before, _)| *before = records.len() - *before);
         }
-        let mut fresh = Fresh { rejected: parts.rejected, ..Fresh::default() };
+        let mut fresh = Fresh::default();
         if self.is_log {
-            fresh.newest = digests_of_newest(&records);
-            for older in &seen.newest {
-                if !fresh.newest.contains(older) {
-                    fresh.newest.push(older.clone());
-                }
-            }
-            fresh.newest.truncate(REMEMBERED_MAX);
-            match known_until(&records, &seen.newest) {
+            let newest = records.iter().rev().take(NEWEST_MAX).map(|part| digest(&part.raw));
+            fresh.newest = remembered(newest, &seen.newest);
+            let newest = rejected.iter().rev().take(REMEMBERED_MAX).map(|(_, r)| digest(&r.raw));
+            fresh.rejected_newest = remembered(newest, &seen.rejected);
+            let known = known_until(&records, &seen.newest);
+            // Beside the newest known record it may be old or new: then its bytes decide.
+            rejected.retain(|(before, rejected)| {
+                *before >= known.unwrap_or(0) && !seen.rejected.contains(&digest(&rejected.raw))
+            });
+            match known {
                 Some(at) => drop(records.drain(..at)),
                 None if seen.newest.is_empty() => {}
                 None => {
@@ -99,6 +111,7 @@ impl Document {
             }
         }
         fresh.records = records.into_iter().flat_map(|part| part.records).collect();
+        fresh.rejected = rejected.into_iter().map(|(_, rejected)| rejected).collect();
         fresh
     }
 }
@@ -111,8 +124,16 @@ fn known_until(parts: &[Part], newest: &[String]) -> Option<usize> {
     parts.iter().rposition(|part| newest.contains(&digest(&part.raw))).map(|at| at + 1)
 }
 
-fn digests_of_newest(parts: &[Part]) -> Vec<String> {
-    parts.iter().rev().take(NEWEST_MAX).map(|part| digest(&part.raw)).collect()
+/// The newest, then those that were remembered before.
+fn remembered(newest: impl Iterator<Item = String>, before: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = newest.collect();
+    for older in before {
+        if !all.contains(older) {
+            all.push(older.clone());
+        }
+    }
+    all.truncate(REMEMBERED_MAX);
+    all
 }
 
 /// A fingerprint that stays the same from one version of this program to the next.
@@ -125,12 +146,20 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// Lines that begin with `!` are no records.
     fn parts(lines: &[&str]) -> Parts {
-        let part = |line: &&str| {
+        let mut parts = Parts::default();
+        for line in lines {
             let raw = Bytes::copy_from_slice(line.as_bytes());
-            Part { records: vec![Extracted { key: None, value: raw.clone() }], raw }
-        };
-        Parts { records: lines.iter().map(part).collect(), ..Parts::default() }
+            if line.starts_with('!') {
+                let rejected = Rejected { raw, reason: "it is bad".to_owned() };
+                parts.rejected.push((parts.records.len(), rejected));
+            } else {
+                let records = vec![Extracted { key: None, value: raw.clone() }];
+                parts.records.push(Part { raw, records });
+            }
+        }
+        parts
     }
 
     fn log() -> Document {
@@ -142,10 +171,14 @@ mod tests {
         let mut seen = Seen::default();
         for (lines, expect) in documents.iter().zip(expect) {
             let fresh = log().fresh(parts(lines), &seen);
-            let got: Vec<_> =
-                fresh.records.iter().map(|r| String::from_utf8_lossy(&r.value)).collect();
+            let records = fresh.records.iter().map(|r| String::from_utf8_lossy(&r.value));
+            let rejected = fresh.rejected.iter().map(|r| String::from_utf8_lossy(&r.raw));
+            let got: Vec<_> = records.chain(rejected).collect();
             assert_eq!(got, *expect);
-            seen = Seen::from_json(&json!({"newest": fresh.newest}));
+            seen = Seen::from_json(&json!({
+                "newest": fresh.newest,
+                "rejected": fresh.rejected_newest,
+            }));
         }
     }
 
@@ -155,6 +188,27 @@ mod tests {
             &[&["b", "a"], &["d", "c", "b", "a"], &["d", "c", "b", "a"]],
             &[&["a", "b"], &["c", "d"], &[]],
         );
+    }
+
+    #[test]
+    fn a_bad_row_of_a_log_is_told_once() {
+        check(
+            &[&["b", "!1", "a"], &["c", "b", "!1", "a"], &["d", "!2", "c", "b", "!1", "a"]],
+            &[&["a", "b", "!1"], &["c"], &["d", "!2"]],
+        );
+        // The newest row of all, and one that stands between what is known and what is new.
+        check(
+            &[&["!1", "a"], &["!1", "a"], &["b", "!2", "!1", "a"], &["c", "b", "!2", "!1", "a"]],
+            &[&["a", "!1"], &[], &["b", "!2"], &["c"]],
+        );
+        // However many there are: what is older than the newest known record was told.
+        let bad: Vec<String> = (0..100).map(|i| format!("!{i}")).collect();
+        let mut first: Vec<&str> = bad.iter().map(String::as_str).collect();
+        first.insert(0, "b");
+        let second: Vec<&str> = ["c"].into_iter().chain(first.clone()).collect();
+        let mut seen = Seen::default();
+        seen.newest = log().fresh(parts(&first), &seen).newest;
+        assert!(log().fresh(parts(&second), &seen).rejected.is_empty());
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn read(extra: &[(&str, &str)], text: &str) -> Result<(Vec<String>, Vec<String>)
         }
     };
     let records = parts.records.iter().flat_map(|part| &part.records).map(told).collect();
-    Ok((records, parts.rejected.into_iter().map(|r| r.reason).collect()))
+    Ok((records, parts.rejected.into_iter().map(|(_, r)| r.reason).collect()))
 }
 
 fn check(extra: &[(&str, &str)], text: &str, expect: &[&str], rejected: &[&str]) {
