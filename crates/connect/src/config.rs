@@ -200,9 +200,25 @@ pub fn redacted(keys: &[Key], properties: &Properties) -> Properties {
             Some(key) => matches!(key.kind, Kind::Secret),
             None => looks_secret(name),
         };
-        if is_secret && !secret::is_reference(text) { HIDDEN.to_owned() } else { text.to_owned() }
+        match is_secret {
+            true if !secret::is_reference(text) => HIDDEN.to_owned(),
+            true => text.to_owned(),
+            false => without_secret_parameters(text),
+        }
     };
     properties.iter().map(|(name, text)| (name.clone(), show(name, text))).collect()
+}
+
+/// An address (or any text) without the values of those of its parameters that sound like secrets.
+fn without_secret_parameters(text: &str) -> String {
+    let Some((address, parameters)) = text.split_once('?') else { return text.to_owned() };
+    let shown = parameters.split('&').map(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if looks_secret(name) && !secret::is_reference(value) => {
+            format!("{name}={HIDDEN}")
+        }
+        _ => parameter.to_owned(),
+    });
+    format!("{address}?{}", shown.collect::<Vec<_>>().join("&"))
 }
 
 /// Does a key that nobody defines sound like a secret?

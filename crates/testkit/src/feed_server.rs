@@ -20,7 +20,7 @@ use axum::http::header::{
     RETRY_AFTER,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use md5::{Digest as _, Md5};
 use model::{Clock, TimestampMs};
 use parking_lot::Mutex;
@@ -162,6 +162,7 @@ async fn answer(
         Some(None) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Some(Some(document)) => match fault {
             Some(Fault::Status(status, retry_after)) => refusal(status, retry_after),
+            Some(Fault::Redirect(to)) => Redirect::temporary(&to).into_response(),
             Some(fault) => spoiled(&fault, &document),
             None => clean(&document, &headers),
         },

@@ -80,7 +80,7 @@ fn secrets_are_hidden_and_references_kept() {
     let shown = redacted(
         KEYS,
         &properties(&[
-            ("url", "http://x"),
+            ("url", "http://x/?day=1&api_key=hunter2&token=${env:TOKEN}"),
             ("pw", "hunter2"),
             ("header.Authorization", "${env:TOKEN}"),
             ("header.X-Key", "Bearer ${env:TOKEN}"),
@@ -89,7 +89,7 @@ fn secrets_are_hidden_and_references_kept() {
     );
     let shown: Vec<_> = shown.iter().map(|(name, text)| format!("{name}={text}")).collect();
     let expect = [
-        "url=http://x",
+        "url=http://x/?day=1&api_key=********&token=${env:TOKEN}",
         "pw=********",
         "header.Authorization=${env:TOKEN}",
         "header.X-Key=********",

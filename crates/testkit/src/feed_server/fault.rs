@@ -19,6 +19,8 @@ pub enum Fault {
     LoginPage,
     /// This status, and no document; with it a Retry-After in seconds, if given.
     Status(u16, Option<u64>),
+    /// The document is elsewhere: at this address.
+    Redirect(String),
     /// No answer, until the client has had enough.
     Stall,
     /// The connection ends in the middle of the document.
@@ -42,7 +44,7 @@ impl Fault {
             Fault::MinusOne => numbers_become(body, "-1"),
             Fault::AboveCapacity => numbers_become(body, ABOVE_CAPACITY),
             Fault::LoginPage => Bytes::from_static(b"<!doctype html><title>Please sign in</title>"),
-            Fault::Status(..) | Fault::Stall | Fault::CutOff => body.clone(),
+            Fault::Status(..) | Fault::Redirect(_) | Fault::Stall | Fault::CutOff => body.clone(),
         }
     }
 }

@@ -13,7 +13,7 @@ use reqwest::{Client, StatusCode, Url, redirect};
 use super::position::Seen;
 use crate::config::{ConfigError, Settings};
 use crate::error::CreateError;
-use crate::secret::Secret;
+use crate::secret::{HIDDEN, Secret};
 use crate::source::PollError;
 
 /// How many redirects are followed.
@@ -23,11 +23,20 @@ const REDIRECTS_MAX: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     client: Client,
-    url: Url,
+    url: Address,
     headers: HeaderMap,
     user: Option<(Secret, Option<Secret>)>,
     conditional: bool,
     document_bytes_max: usize,
+}
+
+/// Where the document is. It may have a key in it, so that it is not shown.
+struct Address(Url);
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(HIDDEN)
+    }
 }
 
 /// What was answered, if it was an answer.
@@ -98,6 +107,8 @@ impl Fetcher {
             .connect_timeout(settings.duration("timeout.connect"))
             .timeout(settings.duration("timeout.total"))
             .redirect(redirects(keeps_to_host))
+            // It would tell another host the whole address, and with it a key in it.
+            .referer(false)
             .build()
             .map_err(|error| CreateError::Client {
                 name: connector.to_owned(),
@@ -105,7 +116,7 @@ impl Fetcher {
             })?;
         Ok(Self {
             client,
-            url: url(settings)?,
+            url: Address(url(settings)?),
             headers,
             user,
             conditional: settings.flag("conditional"),
@@ -115,7 +126,7 @@ impl Fetcher {
 
     /// Asks for the document, unless it is still what was `seen`.
     pub(crate) async fn fetch(&self, seen: &Seen) -> Result<Answer, PollError> {
-        let mut request = self.client.get(self.url.clone()).headers(self.headers.clone());
+        let mut request = self.client.get(self.url.0.clone()).headers(self.headers.clone());
         if let Some((user, password)) = &self.user {
             request = request.basic_auth(user.reveal(), password.as_ref().map(Secret::reveal));
         }
