@@ -1,6 +1,7 @@
-//! The terminal: a line in is a message, answers are printed; buttons are numbers.
+//! The terminal: a line in is a message, answers are printed; buttons are numbers that go on counting,
+//! so that an alert in between takes no button away and gives no number another meaning.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
@@ -14,10 +15,13 @@ use crate::transports::{Delivery, Transport};
 /// The chat of whoever sits at the terminal.
 pub const CHAT: ChatId = ChatId(0);
 
+/// How many of the last buttons can be pressed.
+const BUTTONS_MAX: usize = 50;
+
 /// Prints messages, and knows which buttons were printed last.
 pub struct Terminal<W> {
     out: tokio::sync::Mutex<W>,
-    buttons: Mutex<HashMap<usize, String>>,
+    buttons: Mutex<Buttons>,
     pictures: PathBuf,
 }
 
@@ -34,14 +38,13 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
             return None;
         }
         let buttons = self.buttons.lock().unwrap_or_else(|e| e.into_inner());
-        let pressed = line.parse().ok().and_then(|n: usize| buttons.get(&n).cloned());
+        let pressed = line.parse().ok().and_then(|number| buttons.pressed(number));
         Some(pressed.map_or_else(|| Incoming::Text(line.to_string()), Incoming::Button))
     }
 
-    /// Prints the answers to one message; their buttons replace the earlier ones.
+    /// Prints the answers to one message.
     pub async fn print(&self, replies: Vec<Reply>) -> io::Result<()> {
         let mut text = String::new();
-        self.buttons.lock().unwrap_or_else(|e| e.into_inner()).clear();
         for reply in replies {
             self.render(&mut text, reply).await?;
         }
@@ -75,13 +78,34 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
                     let _ = writeln!(text, "  {}: {url}", button.label);
                 }
                 Action::Send(data) => {
-                    let number = buttons.len() + 1;
+                    let number = buttons.add(data);
                     let _ = writeln!(text, "  [{number}] {}", button.label);
-                    buttons.insert(number, data);
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// The last buttons: their numbers and data, the oldest first.
+#[derive(Default)]
+struct Buttons {
+    printed: usize,
+    last: VecDeque<(usize, String)>,
+}
+
+impl Buttons {
+    fn add(&mut self, data: String) -> usize {
+        self.printed += 1;
+        if self.last.len() == BUTTONS_MAX {
+            self.last.pop_front();
+        }
+        self.last.push_back((self.printed, data));
+        self.printed
+    }
+
+    fn pressed(&self, number: usize) -> Option<String> {
+        self.last.iter().find(|(n, _)| *n == number).map(|(_, data)| data.clone())
     }
 }
 
@@ -117,5 +141,14 @@ mod tests {
         assert_eq!(terminal.incoming("1"), Some(Incoming::Button("park 1".into())));
         assert_eq!(terminal.incoming("2"), Some(Incoming::Text("2".into())));
         assert_eq!(terminal.incoming("  "), None);
+        // An alert arrives: its button has a number of its own, and the earlier ones stay.
+        let alert = Reply::text("There is space").row(vec![Button::send("Stop", "stop 7")]);
+        terminal.send(CHAT, alert).await;
+        assert_eq!(terminal.incoming("1"), Some(Incoming::Button("park 1".into())));
+        assert_eq!(terminal.incoming("2"), Some(Incoming::Button("stop 7".into())));
+        for _ in 0..BUTTONS_MAX {
+            terminal.send(CHAT, Reply::text("x").row(vec![Button::send("y", "z")])).await;
+        }
+        assert_eq!(terminal.incoming("2"), Some(Incoming::Text("2".into())));
     }
 }
