@@ -1,4 +1,4 @@
--- What every city provides, and all that the bot and the dashboard know: see README.md beside this
+-- What every city provides, and all that the bot knows: see README.md beside this
 -- file for each view's columns. Run once, before the cities' own pipelines; those INSERT INTO
 -- PARKING_EVENTS. Everything here is ksqlDB's dialect but for LATEST_BY_TIME (see COMPAT.md).
 
@@ -66,16 +66,9 @@ SELECT NAME,
                      AND MAX(CASE WHEN FREE IS NOT NULL THEN TS END) - 600000
             THEN LATEST_BY_OFFSET(FREE, 6)[1]
        END AS FREE_BEFORE,
-       -- The reading before, for edges; null where the newest row is not the last that came, or the
-       -- one before is older than a day, so that histories cross no thresholds.
-       CASE WHEN LATEST_BY_OFFSET(FREE) IS NULL THEN CAST(NULL AS INT)
-            WHEN LATEST_BY_OFFSET(CASE WHEN FREE IS NOT NULL THEN TS END)
-                 = MAX(CASE WHEN FREE IS NOT NULL THEN TS END)
-             AND ARRAY_LENGTH(LATEST_BY_OFFSET(FREE, 2)) = 2
-             AND LATEST_BY_OFFSET(CASE WHEN FREE IS NOT NULL THEN TS END, 2)[1]
-                 > MAX(CASE WHEN FREE IS NOT NULL THEN TS END) - 86400000
-            THEN LATEST_BY_OFFSET(FREE, 2)[1]
-       END AS FREE_PREVIOUS
+       -- The reading before the newest by the data's time, however long before: for edges. A late
+       -- row is never the newest, so that histories cross no thresholds.
+       TOPK(CASE WHEN FREE IS NOT NULL THEN TS END, FREE, 2)[2] -> "col0" AS FREE_PREVIOUS
   FROM PARKING_EVENTS
   GROUP BY NAME
   EMIT CHANGES;
@@ -139,6 +132,7 @@ CREATE TABLE IF NOT EXISTS ALERT_CROSSINGS
 SELECT S.ID AS ID,
        S.CHAT AS CHAT,
        S.NAME AS NAME,
+       P.CITY AS CITY,
        S.LABEL AS LABEL,
        S.DIRECTION AS DIRECTION,
        S.THRESHOLD AS THRESHOLD,
@@ -170,6 +164,7 @@ CREATE STREAM IF NOT EXISTS ALERT_SIGNALS (
     ID             VARCHAR KEY,
     CHAT           BIGINT,
     NAME           VARCHAR,
+    CITY           VARCHAR,
     LABEL          VARCHAR,
     DIRECTION      VARCHAR,
     THRESHOLD      INT,
@@ -190,6 +185,7 @@ CREATE TABLE IF NOT EXISTS ALERT_EDGES
 SELECT ID,
        LATEST_BY_OFFSET(CHAT) AS CHAT,
        LATEST_BY_OFFSET(NAME) AS NAME,
+       LATEST_BY_OFFSET(CITY) AS CITY,
        LATEST_BY_OFFSET(LABEL) AS LABEL,
        LATEST_BY_OFFSET(DIRECTION) AS DIRECTION,
        LATEST_BY_OFFSET(THRESHOLD) AS THRESHOLD,
@@ -214,6 +210,7 @@ CREATE STREAM IF NOT EXISTS ALERT (
     ID             VARCHAR KEY,
     CHAT           BIGINT,
     NAME           VARCHAR,
+    CITY           VARCHAR,
     LABEL          VARCHAR,
     DIRECTION      VARCHAR,
     THRESHOLD      INT,

@@ -2,39 +2,49 @@
 //!
 //! Each alert is told once. Its position is saved before it is handed over, so that a crash can lose
 //! the messages under way but never repeats one; the transport itself retries what did not arrive.
+//! While the transport is out of reach nothing more is taken: alerts wait in the server's log.
+//!
+//! An alert about old data is another matter: a feed that is published once a day tells all of
+//! yesterday at once, and a bot that was stopped for long finds all that happened meanwhile. Such
+//! alerts are held for a moment, the newest of each subscription, and told only if what they tell is
+//! still so by the newest reading there is. That is one message for a wish, and never a flood.
 
-use std::collections::HashMap;
+mod desk;
+mod late;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::{Semaphore, mpsc};
 use tracing::{info, warn};
 
 use crate::client::ClientError;
 use crate::conversation::Conversation;
-use crate::reply::{Button, ChatId, Reply};
-use crate::transports::{Delivery, Transport};
-use crate::views::Alert;
-use crate::words;
+use crate::transports::Transport;
+use desk::Desk;
+use late::Late;
 
 /// The name under which the position in the stream of alerts is saved.
 const POSITION: &str = "alerts";
-/// How many alerts may be under way to chats; the server's stream waits beyond.
-const UNDER_WAY_MAX: usize = 1024;
 /// How many alerts share one saved position.
 const BATCH_MAX: usize = 256;
-/// The longest pause before the stream is opened again.
+/// The pause before the stream is opened again, the first time.
+const BACK_OFF_FIRST: Duration = Duration::from_secs(1);
+/// The longest such pause.
 const BACK_OFF_MAX: Duration = Duration::from_secs(30);
-/// An alert about data older than this is no news any more, and is not told.
-const STALE_MS: i64 = 60 * 60 * 1000;
 
 /// Reads alerts and hands them to `transport`, for ever; the caller drops the future to stop it.
 pub async fn deliver<T: Transport + 'static>(conversation: Arc<Conversation>, transport: Arc<T>) {
-    let mut pause = Duration::from_secs(1);
-    let desk = Desk::new(Arc::clone(&conversation), transport);
+    let mut pause = BACK_OFF_FIRST;
+    let mut reader = Reader {
+        desk: Desk::new(Arc::clone(&conversation), Arc::clone(&transport)),
+        conversation,
+        transport,
+        position: None,
+        late: Late::default(),
+    };
     loop {
-        match run(&desk).await {
+        match reader.read(&mut pause).await {
             Ok(()) => info!("the server ended the stream of alerts; opening it again"),
             Err(error) => warn!(%error, "the stream of alerts broke off; opening it again"),
         }
@@ -43,103 +53,70 @@ pub async fn deliver<T: Transport + 'static>(conversation: Arc<Conversation>, tr
     }
 }
 
-async fn run<T: Transport + 'static>(desk: &Desk<T>) -> Result<(), ClientError> {
-    let views = &desk.conversation.views;
-    let position = views.position(POSITION).await?.unwrap_or(-1);
-    let alerts = views.alerts(position).await?;
-    let mut batches = std::pin::pin!(alerts.ready_chunks(BATCH_MAX));
-    while let Some(batch) = batches.next().await {
-        let mut alerts = Vec::with_capacity(batch.len());
-        let mut end = Ok(());
-        for alert in batch {
-            match alert {
-                Ok(alert) => alerts.push(alert),
-                Err(error) => end = Err(error),
-            }
-        }
-        if let Some(last) = alerts.last() {
-            views.save_position(POSITION, last.position).await?;
-        }
-        for alert in alerts {
-            desk.hand_over(alert).await;
-        }
-        end?;
-    }
-    Ok(())
-}
-
-/// Hands alerts over: to each chat in order, chats beside each other.
-struct Desk<T> {
+/// Reads the stream.
+struct Reader<T> {
     conversation: Arc<Conversation>,
     transport: Arc<T>,
-    under_way: Arc<Semaphore>,
-    chats: tokio::sync::Mutex<HashMap<ChatId, mpsc::UnboundedSender<Alert>>>,
+    desk: Desk<T>,
+    /// Behind which alert to go on, once that is known.
+    position: Option<i64>,
+    /// Alerts about old data.
+    late: Late,
 }
 
-impl<T: Transport + 'static> Desk<T> {
-    fn new(conversation: Arc<Conversation>, transport: Arc<T>) -> Self {
-        Self {
-            conversation,
-            transport,
-            under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
-            chats: tokio::sync::Mutex::default(),
-        }
-    }
-
-    async fn hand_over(&self, alert: Alert) {
-        let now_ms = self.conversation.now_ms();
-        if now_ms - alert.time_ms > STALE_MS {
-            return;
-        }
-        // Bounds the messages waiting in all chats' queues together.
-        let Ok(permit) = Arc::clone(&self.under_way).acquire_owned().await else { return };
-        permit.forget();
-        let chat = alert.subscription.chat;
-        let mut chats = self.chats.lock().await;
-        chats.retain(|_, queue| !queue.is_closed());
-        let queue = chats.entry(chat).or_insert_with(|| self.open(chat));
-        if queue.send(alert).is_err() {
-            self.under_way.add_permits(1);
-        }
-    }
-
-    /// Starts the task that writes to one chat.
-    fn open(&self, chat: ChatId) -> mpsc::UnboundedSender<Alert> {
-        /// A chat's task ends after so long a silence.
-        const SILENCE: Duration = Duration::from_secs(60);
-        let (sender, mut queue) = mpsc::unbounded_channel::<Alert>();
-        let conversation = Arc::clone(&self.conversation);
-        let transport = Arc::clone(&self.transport);
-        let under_way = Arc::clone(&self.under_way);
-        tokio::spawn(async move {
-            while let Ok(Some(alert)) = tokio::time::timeout(SILENCE, queue.recv()).await {
-                let delivery = transport.send(chat, message(&conversation, &alert)).await;
-                under_way.add_permits(1);
-                if delivery == Delivery::Gone {
-                    if let Err(error) = conversation.views.stop_all_alerts(chat).await {
-                        warn!(%error, "alerts of a chat that is gone could not be stopped");
-                    }
-                    break;
+impl<T: Transport + 'static> Reader<T> {
+    /// Reads until the stream ends. `pause` is the first one again as soon as it brings something.
+    async fn read(&mut self, pause: &mut Duration) -> Result<(), ClientError> {
+        let views = self.conversation.views.clone();
+        let position = match self.position {
+            Some(position) => position,
+            None => views.position(POSITION).await?.unwrap_or(-1),
+        };
+        self.position = Some(position);
+        let alerts = views.alerts(position).await?;
+        let mut batches = std::pin::pin!(alerts.ready_chunks(BATCH_MAX));
+        loop {
+            let batch = tokio::select! {
+                batch = batches.next() => batch,
+                () = self.late.due() => {
+                    self.tell_late().await?;
+                    continue;
+                }
+            };
+            let Some(batch) = batch else { return Ok(()) };
+            *pause = BACK_OFF_FIRST;
+            let mut alerts = Vec::with_capacity(batch.len());
+            let mut end = Ok(());
+            for alert in batch {
+                match alert {
+                    Ok(alert) => alerts.push(alert),
+                    Err(error) => end = Err(error),
                 }
             }
-            queue.close();
-            while queue.recv().await.is_some() {
-                under_way.add_permits(1);
+            if let Some(last) = alerts.last() {
+                // Until there is room for them, they are not ours: the log keeps them.
+                self.transport.ready().await;
+                let mut room = self.desk.room_for(alerts.len()).await;
+                views.save_position(POSITION, last.position).await?;
+                self.position = Some(last.position);
+                let now_ms = self.conversation.now_ms();
+                for alert in alerts {
+                    if let Some(alert) = self.late.keep(alert, now_ms) {
+                        self.desk.hand_over(alert, room.split(1));
+                    }
+                }
             }
-        });
-        sender
+            end?;
+        }
     }
-}
 
-/// What a chat is told.
-fn message(conversation: &Conversation, alert: &Alert) -> Reply {
-    let zone = conversation.cities().first().map(|c| c.zone.clone());
-    let zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
-    let text = words::alert(alert, &zone, conversation.now_ms());
-    let mut buttons = Vec::new();
-    if let Some(location) = alert.location {
-        buttons.push(Button::open("Directions", words::directions_url(location)));
+    /// Tells what is still so of the alerts that were held.
+    async fn tell_late(&mut self) -> Result<(), ClientError> {
+        let parks = self.conversation.views.parks().await?;
+        for alert in self.late.still_so(&parks, self.conversation.now_ms()) {
+            let room = self.desk.room_for(1).await;
+            self.desk.hand_over(alert, Some(room));
+        }
+        Ok(())
     }
-    buttons.push(Button::send("Stop this alert", format!("stop {}", alert.subscription.id)));
-    Reply::text(text).row(buttons)
 }

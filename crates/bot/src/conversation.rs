@@ -14,10 +14,9 @@ use crate::places;
 use crate::reply::{ChatId, Incoming, Location, Reply};
 use crate::views::Views;
 
-/// How long a shared location and an unfinished question are remembered, in memory only.
+/// How long a shared location and an unfinished question are remembered, in memory only; using them
+/// does not make it longer. /help says so.
 const REMEMBERED: Duration = Duration::from_secs(15 * 60);
-/// Above so many chats the forgotten ones are cleared away.
-const CHATS_MAX: usize = 10_000;
 /// Longer messages are not looked at.
 const TEXT_BYTES_MAX: usize = 512;
 
@@ -37,12 +36,22 @@ pub struct City {
 /// What is remembered of a chat for a short while.
 #[derive(Clone, Copy, Debug, Default)]
 struct Memory {
-    /// Where they are.
-    location: Option<Location>,
+    /// Where they are, and when they said so (by the monotonic clock).
+    location: Option<(Location, Duration)>,
     /// They want to be told when so many spaces are free near them; the place is still to come.
-    alert_near: Option<i64>,
-    /// Until when, by the monotonic clock.
-    until: Duration,
+    alert_near: Option<(i64, Duration)>,
+}
+
+impl Memory {
+    fn forget(&mut self, now: Duration) {
+        let is_fresh = |since: Duration| now < since + REMEMBERED;
+        self.location = self.location.filter(|(_, since)| is_fresh(*since));
+        self.alert_near = self.alert_near.filter(|(_, since)| is_fresh(*since));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.location.is_none() && self.alert_near.is_none()
+    }
 }
 
 /// The conversation.
@@ -63,6 +72,7 @@ impl Conversation {
 
     /// The answers to a message. Never fails: what goes wrong is said in words.
     pub async fn answer(&self, chat: ChatId, incoming: Incoming) -> Vec<Reply> {
+        forget(&mut *self.memories.lock().await, self.clock.monotonic());
         let answer = match &incoming {
             Incoming::Text(text) if text.len() > TEXT_BYTES_MAX => {
                 Ok(vec![Reply::text("That is too long for me. Send a car park's name, or /help.")])
@@ -91,12 +101,12 @@ impl Conversation {
     }
 
     async fn location(&self, chat: ChatId, location: Location) -> commands::Answer {
-        let wanted = {
-            let mut memories = self.memories.lock().await;
-            let memory = self.fresh(&mut memories, chat);
-            memory.location = Some(location);
-            memory.alert_near.take()
-        };
+        let wanted = self
+            .with_memory(chat, |memory, now| {
+                memory.location = Some((location, now));
+                memory.alert_near.take().map(|(spaces, _)| spaces)
+            })
+            .await;
         match wanted {
             Some(spaces) => commands::alert::near(self, chat, location, spaces).await,
             None => commands::nearest::around(self, location, None).await,
@@ -105,25 +115,29 @@ impl Conversation {
 
     /// Where the chat said it is, a short while ago.
     pub(crate) async fn recent_location(&self, chat: ChatId) -> Option<Location> {
-        self.fresh(&mut *self.memories.lock().await, chat).location
+        self.with_memory(chat, |memory, _| memory.location.map(|(location, _)| location)).await
     }
 
     /// Remembers that an alert near the chat's location is wanted, once it is known.
     pub(crate) async fn await_location(&self, chat: ChatId, spaces: i64) {
-        self.fresh(&mut *self.memories.lock().await, chat).alert_near = Some(spaces);
+        self.with_memory(chat, |memory, now| memory.alert_near = Some((spaces, now))).await;
     }
 
-    fn fresh<'a>(&self, memories: &'a mut HashMap<ChatId, Memory>, chat: ChatId) -> &'a mut Memory {
+    /// What is remembered of a chat, and now. What is to be forgotten, of any chat, is.
+    async fn with_memory<T>(
+        &self,
+        chat: ChatId,
+        then: impl FnOnce(&mut Memory, Duration) -> T,
+    ) -> T {
         let now = self.clock.monotonic();
-        if memories.len() > CHATS_MAX {
-            memories.retain(|_, memory| memory.until > now);
+        let mut memories = self.memories.lock().await;
+        forget(&mut memories, now);
+        let mut memory = memories.remove(&chat).unwrap_or_default();
+        let done = then(&mut memory, now);
+        if !memory.is_empty() {
+            memories.insert(chat, memory);
         }
-        let memory = memories.entry(chat).or_default();
-        if memory.until <= now {
-            *memory = Memory::default();
-        }
-        memory.until = now + REMEMBERED;
-        memory
+        done
     }
 
     /// The cities spoken of.
@@ -146,4 +160,11 @@ impl Conversation {
     pub(crate) fn now_ms(&self) -> i64 {
         self.clock.now().0
     }
+}
+
+fn forget(memories: &mut HashMap<ChatId, Memory>, now: Duration) {
+    memories.retain(|_, memory| {
+        memory.forget(now);
+        !memory.is_empty()
+    });
 }

@@ -22,4 +22,10 @@ pub enum Delivery {
 pub trait Transport: Send + Sync {
     /// Sends a message to a chat.
     fn send(&self, chat: ChatId, reply: Reply) -> impl Future<Output = Delivery> + Send;
+
+    /// Resolves when messages are likely to arrive: at once, unless its service is known to be out of
+    /// reach. Whoever can wait elsewhere should, before handing over.
+    fn ready(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }

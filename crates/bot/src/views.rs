@@ -87,6 +87,8 @@ pub struct Alert {
     pub position: i64,
     /// Whose it is.
     pub subscription: Subscription,
+    /// The city that the car park belongs to: the name of its folder.
+    pub city: String,
     /// Free spaces now.
     pub free: i64,
     /// Spaces in all, if known.
@@ -106,9 +108,10 @@ const SUBSCRIPTIONS: &str = "SELECT ID, CHAT, NAME, DIRECTION, THRESHOLD, LABEL,
 const SUBSCRIBE: &str = "INSERT INTO SUBSCRIPTION_CHANGES \
     (ID, CHAT, NAME, DIRECTION, THRESHOLD, ACTIVE, LABEL, SINCE) VALUES \
     ('${id}', ${chat}, '${name}', '${direction}', ${threshold}, ${active}, '${label}', ${since});";
-const ALERTS: &str = "SELECT ID, CHAT, NAME, DIRECTION, THRESHOLD, LABEL, FREE, CAPACITY, TS, \
+const ALERTS: &str = "SELECT ID, CHAT, NAME, CITY, DIRECTION, THRESHOLD, LABEL, FREE, CAPACITY, TS, \
     LATITUDE, LONGITUDE, ROWOFFSET AS POSITION FROM ALERT WHERE ROWOFFSET > ${position} \
     EMIT CHANGES;";
+const POSITIONS_SAVED: &str = "SELECT POSITION FROM BOT_STATE_CHANGES WHERE NAME = '${name}';";
 const POSITION: &str = "SELECT POSITION FROM BOT_STATE WHERE NAME = '${name}';";
 const SAVE_POSITION: &str =
     "INSERT INTO BOT_STATE_CHANGES (NAME, POSITION) VALUES ('${name}', ${position});";
@@ -211,8 +214,15 @@ impl Views {
         }))
     }
 
-    /// A position that was saved under this name.
+    /// The position that was saved last under this name.
+    ///
+    /// The last row of the stream, which has all that was ever acknowledged: the table of it may be
+    /// behind. The table is for what the stream no longer keeps.
     pub async fn position(&self, name: &'static str) -> Result<Option<i64>, ClientError> {
+        let saved = self.client.query(Statement::new(POSITIONS_SAVED).text("name", name)).await?;
+        if let Some(position) = saved.last().and_then(|row| row.integer("POSITION")) {
+            return Ok(Some(position));
+        }
         let rows = self.client.query(Statement::new(POSITION).text("name", name)).await?;
         Ok(rows.first().and_then(|row| row.integer("POSITION")))
     }
@@ -273,6 +283,7 @@ fn alert(row: &Row) -> Option<Alert> {
     Some(Alert {
         position: row.integer("POSITION")?,
         subscription: subscription(row)?,
+        city: row.text("CITY").unwrap_or_default().to_string(),
         free: row.integer("FREE")?,
         capacity: row.integer("CAPACITY").filter(|c| *c > 0),
         time_ms: row.integer("TS")?,

@@ -92,6 +92,22 @@ pub fn directions_url(to: Location) -> String {
     )
 }
 
+/// A text with a line of whose data it is: the licences want it shown wherever the data is.
+pub fn with_attribution<'a>(
+    mut text: String,
+    attributions: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let mut shown: Vec<&str> = Vec::new();
+    for attribution in attributions {
+        if !attribution.is_empty() && !shown.contains(&attribution) {
+            shown.push(attribution);
+            text.push('\n');
+            text.push_str(attribution);
+        }
+    }
+    text
+}
+
 /// `more than 10 spaces free in Pier Road`
 pub fn wish(park: &str, direction: Direction, threshold: i64) -> String {
     match direction {

@@ -207,3 +207,6 @@ async fn wait_for_signal() {
 async fn wait_for_signal() {
     drop(tokio::signal::ctrl_c().await);
 }
+
+#[cfg(test)]
+mod tests;

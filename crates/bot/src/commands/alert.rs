@@ -89,6 +89,7 @@ async fn at(
         ),
         false => format!("I will tell you when there are {wish}. Now: {now}."),
     };
+    let text = words::with_attribution(text, [conversation.attribution(&park.city)]);
     Ok(vec![Reply::text(text).row(vec![Button::send("My alerts", "alerts")])])
 }
 
@@ -119,7 +120,7 @@ pub(crate) async fn near(
         near.iter().map(|(m, p)| format!("{} ({})", p.name, words::distance(*m))).collect();
     Ok(vec![Reply::text(format!(
         "I will tell you when there are more than {threshold} spaces free in one of: {}. \
-         I do not keep where you are.",
+         I keep the names of these car parks, not where you are.",
         names.join(", ")
     ))])
 }

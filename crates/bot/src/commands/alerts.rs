@@ -15,7 +15,13 @@ pub(super) async fn run(conversation: &Conversation, chat: ChatId) -> Answer {
     let mut reply = Reply::text("");
     for (i, s) in all.iter().enumerate() {
         let number = i + 1;
-        text.push_str(&format!("{number}. {}\n", words::wish(&s.park, s.direction, s.threshold)));
+        let wish = words::wish(&s.park, s.direction, s.threshold);
+        text.push_str(&format!("{number}. {wish}"));
+        // One of several car parks that were asked for together.
+        if !s.label.is_empty() && s.label != wish {
+            text.push_str(&format!(" (you asked for {})", s.label));
+        }
+        text.push('\n');
         let label = format!("Stop {number}");
         reply.buttons.push(vec![Button::send(label, format!("stop {}", s.id))]);
     }

@@ -23,7 +23,10 @@ pub(super) async fn run(conversation: &Conversation) -> Answer {
     for city in conversation.cities().iter().filter(|c| !c.attribution.is_empty()) {
         text.push_str(&format!("\n{}", city.attribution));
     }
-    text.push_str("\nI keep no locations. /alerts shows all that I keep of you.");
+    text.push_str(
+        "\nA location that you share is forgotten after 15 minutes and written nowhere. \
+         /alerts shows all that I keep of you.",
+    );
     let ask = Reply { content: Content::AskLocation("Or tap here:".into()), buttons: Vec::new() };
     Ok(vec![offer(Reply::text(text), parks.iter().take(OFFERED_MAX)), ask])
 }

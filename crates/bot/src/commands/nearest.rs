@@ -59,7 +59,9 @@ pub(crate) async fn around(
             words::age(park.time_ms, &zone, conversation.now_ms()),
         ));
     }
-    let mut replies = vec![Reply::text(text.trim_end())];
+    let attributions = near.iter().map(|(_, park)| conversation.attribution(&park.city));
+    let text = words::with_attribution(text.trim_end().to_string(), attributions);
+    let mut replies = vec![Reply::text(text)];
     replies.extend(near.into_iter().filter_map(|(metres, park)| venue(metres, park)));
     Ok(replies)
 }

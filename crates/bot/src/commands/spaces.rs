@@ -66,7 +66,9 @@ fn tell(conversation: &Conversation, park: &Park) -> Reply {
         first.push(Button::open("Directions", url));
     }
     first.push(Button::send("Tell me when there is space", format!("alert {id}")));
-    Reply::text(words::park(park, &zone, conversation.now_ms())).row(first).row(vec![
+    let text = words::park(park, &zone, conversation.now_ms());
+    let text = words::with_attribution(text, [conversation.attribution(&park.city)]);
+    Reply::text(text).row(first).row(vec![
         Button::send("Today", format!("day {id}")),
         Button::send("This week", format!("week {id}")),
     ])

@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, info, warn};
 
 use crate::commands;
 use crate::conversation::Conversation;
 use crate::reply::{ChatId, Incoming, Location};
-use crate::transports::{Delivery, Transport};
+use crate::transports::Delivery;
 use crate::views::Views;
 use methods::{Api, Event, TelegramError, Update};
 use outbox::Outbox;
@@ -174,14 +175,21 @@ impl Telegram {
     /// Gives a message to its chat's own task, so that chats do not wait for each other.
     fn hand_over(&mut self, chat: ChatId, incoming: Incoming) {
         self.chats.retain(|_, queue| !queue.is_closed());
-        let queue = self.chats.entry(chat).or_insert_with(|| {
+        let open = || {
             let (sender, receiver) = mpsc::channel(CHAT_QUEUE_MAX);
             let conversation = Arc::clone(&self.conversation);
             let outbox = Arc::clone(&self.outbox);
             tokio::spawn(talk(chat, conversation, outbox, receiver));
             sender
-        });
-        if queue.try_send(incoming).is_err() {
+        };
+        let queue = self.chats.entry(chat).or_insert_with(open);
+        let mut sent = queue.try_send(incoming);
+        if let Err(TrySendError::Closed(incoming)) = sent {
+            // Its task has ended just now.
+            *queue = open();
+            sent = queue.try_send(incoming);
+        }
+        if sent.is_err() {
             debug!("a chat sends faster than it can be answered; a message was dropped");
         }
     }
@@ -196,9 +204,18 @@ async fn talk(
 ) {
     /// A chat's task ends after so long a silence; the next message starts another.
     const SILENCE: Duration = Duration::from_secs(600);
-    while let Ok(Some(message)) = tokio::time::timeout(SILENCE, messages.recv()).await {
+    loop {
+        let message = match tokio::time::timeout(SILENCE, messages.recv()).await {
+            Ok(message) => message,
+            Err(_silence) => {
+                // Nothing more comes in; what came in just now is answered.
+                messages.close();
+                messages.recv().await
+            }
+        };
+        let Some(message) = message else { return };
         for reply in conversation.answer(chat, message).await {
-            if outbox.send(chat, reply).await == Delivery::Gone {
+            if outbox.answer(chat, reply).await == Delivery::Gone {
                 return;
             }
         }

@@ -177,6 +177,28 @@ async fn the_four_questions_and_alerts_told_once() {
     fake.wait_until("alerts for both", |sent| alerts(sent, ANN) == 2 && alerts(sent, BOB) == 1)
         .await;
 
+    // Nor does an end without warning, right behind an alert.
+    let mut server = server;
+    for told in 3..=5 {
+        server.kill().await;
+        server = start(&directory, &city, &fake).await;
+        feed.set(10);
+        ask_until(&fake, ANN, "O'Hare's", "10 of 100").await;
+        match told {
+            3 => fake.fail_next("sendMessage", Fault::BadGateway),
+            4 => fake.fail_next("sendMessage", Fault::AnswerLost),
+            _ => {}
+        }
+        feed.set(60 + told);
+        let told = usize::try_from(told).expect("a count");
+        fake.wait_until("an alert", |sent| alerts(sent, ANN) == told).await;
+    }
+    server.kill().await;
+    let server = start(&directory, &city, &fake).await;
+    feed.set(20);
+    ask_until(&fake, ANN, "O'Hare's", "20 of 100").await;
+    assert_eq!((alerts(&fake.sent(), ANN), alerts(&fake.sent(), BOB)), (5, 1));
+
     // Stopped is stopped; a button of another chat's alert stops nothing.
     let list = ask_until(&fake, ANN, "/alerts", "more than 50").await;
     let stop = list.button("Stop 1").expect("a button");
@@ -195,7 +217,7 @@ async fn the_four_questions_and_alerts_told_once() {
     ask_until(&fake, ANN, "O'Hare's", "1 of 100").await;
     feed.set(99);
     ask_until(&fake, ANN, "O'Hare's", "99 of 100").await;
-    assert_eq!(alerts(&fake.sent(), ANN), 2);
+    assert_eq!(alerts(&fake.sent(), ANN), 5);
     assert_eq!(alerts(&fake.sent(), BOB), 1);
     assert!(server.terminate().await);
 }

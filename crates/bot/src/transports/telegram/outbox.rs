@@ -1,9 +1,12 @@
 //! What the bot sends to Telegram: at a pace it allows, again when it asks for patience, never twice.
 //!
 //! A call that certainly did not arrive (refused, 429, no connection) is made again; one whose answer
-//! was lost on the way may have arrived and is not.
+//! was lost on the way may have arrived and is not. While Telegram is out of reach alerts are tried
+//! for hours, in the order of each chat; an answer, whose question was asked long ago by then, for
+//! minutes.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
@@ -21,8 +24,12 @@ const CALLS_MAX: usize = 16;
 const CHAT_PAUSE: Duration = Duration::from_millis(1000);
 /// The first messages of a burst to one chat need not wait.
 const CHAT_BURST: u32 = 4;
-/// How often a call is made before it is given up.
-const TRIES_MAX: u32 = 8;
+/// For how long an answer to a question is tried.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// For how long an alert is tried.
+const ALERT_PATIENCE: Duration = Duration::from_secs(12 * 60 * 60);
+/// The pause before the second try.
+const BACK_OFF_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause between two tries.
 const BACK_OFF_MAX: Duration = Duration::from_secs(60);
 /// Above so many remembered chats, those that may send at once are forgotten.
@@ -36,6 +43,10 @@ pub struct Outbox {
     paid_until: Mutex<HashMap<ChatId, Instant>>,
     /// Telegram asked all of us to wait until then.
     quiet_until: Mutex<Option<Instant>>,
+    /// The last call did not reach Telegram.
+    out_of_reach: AtomicBool,
+    /// Held by the one who looks whether Telegram is back.
+    looking: Mutex<()>,
 }
 
 impl Outbox {
@@ -46,6 +57,8 @@ impl Outbox {
             calls: Semaphore::new(CALLS_MAX),
             paid_until: Mutex::default(),
             quiet_until: Mutex::default(),
+            out_of_reach: AtomicBool::new(false),
+            looking: Mutex::default(),
         }
     }
 
@@ -77,23 +90,34 @@ impl Outbox {
             }
         }
     }
-}
 
-impl Transport for Outbox {
-    async fn send(&self, chat: ChatId, reply: Reply) -> Delivery {
+    /// Answers a question.
+    pub async fn answer(&self, chat: ChatId, reply: Reply) -> Delivery {
+        self.deliver(chat, reply, ANSWER_PATIENCE).await
+    }
+
+    async fn deliver(&self, chat: ChatId, reply: Reply, patience: Duration) -> Delivery {
         let call = markup::call(chat, reply);
-        let mut pause = Duration::from_secs(1);
-        for _ in 0..TRIES_MAX {
+        let until = Instant::now() + patience;
+        let mut pause = BACK_OFF_FIRST;
+        loop {
             self.pace(chat).await;
-            match self.perform(chat, &call).await {
+            let done = self.perform(chat, &call).await;
+            let out_of_reach = matches!(done, Err(TelegramError::NotConnected { .. }));
+            self.out_of_reach.store(out_of_reach, Ordering::Relaxed);
+            match done {
                 Ok(()) => return Delivery::Sent,
                 Err(TelegramError::Gone) => return Delivery::Gone,
-                Err(TelegramError::Wait { after }) => {
-                    *self.quiet_until.lock().await = Some(Instant::now() + after);
-                }
                 Err(e @ TelegramError::AnswerLost { .. }) => {
                     warn!(error = %e, "a message may not have arrived");
                     return Delivery::Sent;
+                }
+                Err(e) if e.is_retryable() && Instant::now() >= until => {
+                    warn!(error = %e, "a message was given up after {patience:?}");
+                    return Delivery::Refused;
+                }
+                Err(TelegramError::Wait { after }) => {
+                    *self.quiet_until.lock().await = Some(Instant::now() + after);
                 }
                 Err(e) if e.is_retryable() => {
                     warn!(error = %e, "a message could not be sent yet");
@@ -106,7 +130,29 @@ impl Transport for Outbox {
                 }
             }
         }
-        warn!("a message was given up after {TRIES_MAX} tries");
-        Delivery::Refused
+    }
+}
+
+impl Transport for Outbox {
+    async fn send(&self, chat: ChatId, reply: Reply) -> Delivery {
+        self.deliver(chat, reply, ALERT_PATIENCE).await
+    }
+
+    async fn ready(&self) {
+        if !self.out_of_reach.load(Ordering::Relaxed) {
+            return;
+        }
+        let _looking = self.looking.lock().await;
+        let mut pause = BACK_OFF_FIRST;
+        while self.out_of_reach.load(Ordering::Relaxed) {
+            match self.api.get_me().await {
+                Err(e) if e.is_retryable() => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(BACK_OFF_MAX);
+                }
+                // Whatever it says, it is there.
+                _ => self.out_of_reach.store(false, Ordering::Relaxed),
+            }
+        }
     }
 }

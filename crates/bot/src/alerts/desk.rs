@@ -1,0 +1,127 @@
+//! Alerts to chats: to each chat in order, chats beside each other, so many under way and no more.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc::error::SendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tracing::warn;
+
+use crate::conversation::Conversation;
+use crate::reply::{Button, ChatId, Reply};
+use crate::transports::{Delivery, Transport};
+use crate::views::Alert;
+use crate::words;
+
+/// How many alerts may be under way to chats; the server's stream waits beyond.
+const UNDER_WAY_MAX: usize = 1024;
+/// A chat's task ends after so long a silence.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// An alert, and its part of the room for those under way.
+type UnderWay = (Alert, Option<OwnedSemaphorePermit>);
+
+/// Hands alerts over.
+pub(super) struct Desk<T> {
+    shared: Arc<Shared<T>>,
+    under_way: Arc<Semaphore>,
+}
+
+struct Shared<T> {
+    conversation: Arc<Conversation>,
+    transport: Arc<T>,
+    /// Each chat's task takes itself out, while its queue is empty and this is locked: nothing is put
+    /// into a queue that nobody reads.
+    chats: Mutex<HashMap<ChatId, mpsc::UnboundedSender<UnderWay>>>,
+}
+
+/// Room for some alerts.
+pub(super) struct Room(Option<OwnedSemaphorePermit>);
+
+impl Room {
+    /// A part of it.
+    pub(super) fn split(&mut self, alerts: usize) -> Option<Room> {
+        Some(Room(Some(self.0.as_mut()?.split(alerts)?)))
+    }
+}
+
+impl<T: Transport + 'static> Desk<T> {
+    pub(super) fn new(conversation: Arc<Conversation>, transport: Arc<T>) -> Self {
+        let shared = Shared { conversation, transport, chats: Mutex::default() };
+        Self { shared: Arc::new(shared), under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)) }
+    }
+
+    /// Waits until so many more alerts may be under way.
+    pub(super) async fn room_for(&self, alerts: usize) -> Room {
+        let alerts = alerts.min(UNDER_WAY_MAX) as u32;
+        // The semaphore is never closed.
+        Room(Arc::clone(&self.under_way).acquire_many_owned(alerts).await.ok())
+    }
+
+    /// Puts an alert into its chat's queue.
+    pub(super) fn hand_over(&self, alert: Alert, room: Option<Room>) {
+        let chat = alert.subscription.chat;
+        let mut chats = self.shared.chats.lock();
+        let queue = chats.entry(chat).or_insert_with(|| self.open(chat));
+        if let Err(SendError(alert)) = queue.send((alert, room.and_then(|room| room.0))) {
+            // Its task is gone without a word: it panicked.
+            *queue = self.open(chat);
+            let _ = queue.send(alert);
+        }
+    }
+
+    /// Starts the task that writes to one chat.
+    fn open(&self, chat: ChatId) -> mpsc::UnboundedSender<UnderWay> {
+        let (sender, queue) = mpsc::unbounded_channel();
+        tokio::spawn(Arc::clone(&self.shared).write_to(chat, queue));
+        sender
+    }
+}
+
+impl<T: Transport + 'static> Shared<T> {
+    async fn write_to(self: Arc<Self>, chat: ChatId, mut queue: mpsc::UnboundedReceiver<UnderWay>) {
+        loop {
+            let alert = tokio::time::timeout(SILENCE, queue.recv()).await;
+            match alert {
+                Ok(Some((alert, _room))) => {
+                    // Not worded before it can be sent: it says how long ago things were.
+                    self.transport.ready().await;
+                    let message = message(&self.conversation, &alert);
+                    if self.transport.send(chat, message).await == Delivery::Gone {
+                        self.chats.lock().remove(&chat);
+                        return self.stop_alerts(chat).await;
+                    }
+                }
+                Ok(None) => return,
+                Err(_silence) => {
+                    let mut chats = self.chats.lock();
+                    if queue.is_empty() {
+                        chats.remove(&chat);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn stop_alerts(&self, chat: ChatId) {
+        if let Err(error) = self.conversation.views.stop_all_alerts(chat).await {
+            warn!(%error, "alerts of a chat that is gone could not be stopped");
+        }
+    }
+}
+
+/// What a chat is told.
+fn message(conversation: &Conversation, alert: &Alert) -> Reply {
+    let zone = conversation.zone(&alert.city);
+    let attribution = conversation.attribution(&alert.city);
+    let text = words::alert(alert, &zone, conversation.now_ms());
+    let mut buttons = Vec::new();
+    if let Some(location) = alert.location {
+        buttons.push(Button::open("Directions", words::directions_url(location)));
+    }
+    buttons.push(Button::send("Stop this alert", format!("stop {}", alert.subscription.id)));
+    Reply::text(words::with_attribution(text, [attribution])).row(buttons)
+}

@@ -1,0 +1,123 @@
+//! What the views of all cities make of readings and wishes, by the server's own account.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bot::client::Client;
+use bot::views::Views;
+use futures_util::StreamExt;
+use journal::embedded::Fsync;
+use model::{Clock, ManualClock, TimestampMs};
+use serde_json::{Value, json};
+
+use super::{Node, NodeOptions};
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const BEGIN_MS: i64 = 1_730_000_000_000;
+/// How long something may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("kerb-node-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a directory");
+        Self(path)
+    }
+
+    fn open(&self) -> Node {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(TimestampMs(BEGIN_MS)));
+        let node = Node::open(NodeOptions {
+            data: &self.0,
+            fsync: Fsync::None,
+            clock,
+            environment: Arc::new(|_| None),
+            settings: BTreeMap::new(),
+        })
+        .expect("a server");
+        node.run_interface().expect("the views");
+        node
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn insert(node: &Node, into: &str, row: &Value) {
+    node.engine.insert_row(into, row.as_object().expect("an object")).expect("a row");
+}
+
+/// A reading of so many hours later.
+fn reading(node: &Node, hours: i64, free: i64) {
+    let row = json!({
+        "NAME": "Pier Road", "CITY": "jersey", "TS": BEGIN_MS + hours * HOUR_MS, "FREE": free,
+        "FREE_RAW": free, "CAPACITY": 100,
+    });
+    insert(node, "PARKING_EVENTS", &row);
+}
+
+/// Waits until the newest reading in the view is that of so many hours later.
+async fn seen(views: &Views, hours: i64) {
+    let there = async {
+        loop {
+            let parks = views.parks().await.expect("the view");
+            if parks.iter().any(|park| park.time_ms == BEGIN_MS + hours * HOUR_MS) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, there).await.expect("the reading comes into the view");
+}
+
+/// Plays readings (hours, free) to somebody who waits for more than 10, and tells which were news.
+async fn check(name: &str, readings: &[(i64, i64)], expect: &[i64]) {
+    let directory = Directory::new(name);
+    let node = directory.open();
+    let views = Views::new(Client::in_process(node.router.clone()));
+    let (first, rest) = readings.split_first().expect("readings");
+    reading(&node, first.0, first.1);
+    seen(&views, first.0).await;
+    let wish = json!({
+        "ID": "a", "CHAT": 1, "NAME": "Pier Road", "DIRECTION": "ABOVE", "THRESHOLD": 10,
+        "ACTIVE": true, "LABEL": "", "SINCE": BEGIN_MS,
+    });
+    insert(&node, "SUBSCRIPTION_CHANGES", &wish);
+    let wished = async {
+        while views.subscriptions(bot::reply::ChatId(1)).await.expect("the view").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wished).await.expect("the wish comes into the view");
+    for (hours, free) in rest {
+        reading(&node, *hours, *free);
+    }
+    let alerts = views.alerts(-1).await.expect("a stream").take(expect.len());
+    let told = tokio::time::timeout(PATIENCE, alerts.collect::<Vec<_>>()).await;
+    let told: Vec<_> =
+        told.expect("alerts").into_iter().map(|alert| alert.expect("an alert")).collect();
+    assert_eq!(told.iter().map(|alert| alert.free).collect::<Vec<_>>(), expect, "{name}");
+    assert!(told.iter().all(|alert| alert.city == "jersey"));
+    node.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_is_silent_for_a_day_loses_no_alert() {
+    // Told, then nothing for 25 hours, full again, and space.
+    check("silent", &[(0, 3), (1, 25), (26, 3), (27, 30), (28, 2), (29, 40)], &[25, 30, 40]).await;
+    // It crosses in the silence itself.
+    check("crossing", &[(0, 3), (30, 25), (31, 4), (32, 12)], &[25, 12]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_comes_late_neither_tells_nor_loses_an_alert() {
+    check("late", &[(0, 3), (2, 25), (1, 2), (3, 3), (4, 30)], &[25, 30]).await;
+    check("late-2", &[(0, 3), (2, 5), (1, 50), (3, 6), (4, 30)], &[30]).await;
+}
