@@ -9,6 +9,15 @@ use stream::connectors::{ConnectorError, Connectors};
 pub(super) struct Runtime(pub(super) connect::Connectors);
 
 impl Connectors for Runtime {
+    fn check(
+        &self,
+        kind: ConnectorKind,
+        config: &[(String, String)],
+    ) -> Result<(), ConnectorError> {
+        let properties = config.iter().cloned().collect();
+        self.0.check(into_connect(kind), &properties).map_err(refusal)
+    }
+
     fn create(
         &self,
         kind: ConnectorKind,

@@ -12,9 +12,11 @@ use sql::catalog::{Catalog, Source};
 
 use super::commands::{Command, internal};
 use super::queries::{self, Origin, Start};
+use super::show::connector_config;
 use super::world::{Session, TopicWorld, apply, new_topic, started_query, topic_spec};
 use super::{EngineOptions, Execution, Inner, properties};
 use crate::answer::{Answer, AnswerBody, CommandState, CommandStatus};
+use crate::connectors::{self, ConnectorError};
 use crate::operators::sink::{columns_of, named_key_format};
 use crate::processing_log;
 use crate::request::{RequestError, RequestErrorKind};
@@ -156,6 +158,7 @@ impl Inner {
         let mut catalog = Catalog::clone(&self.catalog.read());
         let mut world = self.world();
         let mut next_query = self.next_query()?;
+        let mut connectors = connectors::Trial::default();
         for statement in statements {
             if let Statement::Query(_) | Statement::Print { .. } = statement.statement {
                 let message = "SELECT and PRINT are answered by /query and /query-stream only";
@@ -180,6 +183,9 @@ impl Inner {
                 }
                 Planned::Other(other) => {
                     self.check_other(other, statement, &catalog, &mut session)?;
+                    self.check_connector(other, &mut connectors).map_err(|error| {
+                        RequestError::statement(error.to_string(), told(statement))
+                    })?;
                     if let Statement::Terminate(QueryRef::Id(id)) = other {
                         catalog.queries.remove(id);
                     }
@@ -221,6 +227,25 @@ impl Inner {
             let registry = &self.options.registry;
             queries::check_replacement(old, &plan.query, catalog, registry, settings)
         })
+    }
+
+    /// Checks CREATE and DROP CONNECTOR.
+    fn check_connector(
+        &self,
+        other: &Statement,
+        trial: &mut connectors::Trial,
+    ) -> Result<(), ConnectorError> {
+        let connectors = self.options.connectors.as_ref();
+        match other {
+            Statement::CreateConnector { kind, if_not_exists, name, properties } => {
+                let config = connector_config(properties);
+                trial.create(connectors, *kind, (name, *if_not_exists), &config)
+            }
+            Statement::DropConnector { if_exists, name } => {
+                trial.drop(connectors, name, *if_exists)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks a statement that needs no plan.

@@ -6,7 +6,7 @@ use functions::aggregate::AGGREGATES;
 use functions::scalar::SCALARS;
 use functions::table::TABLES;
 use model::Value;
-use sql::ast::{Describe, Explain, ParsedStatement, Show, SourceKind, Statement};
+use sql::ast::{Describe, Explain, ParsedStatement, Properties, Show, SourceKind, Statement};
 use sql::catalog::{Catalog, Source};
 
 use super::carry_out::{answer, told};
@@ -69,11 +69,7 @@ impl Inner {
                     let message = format!("Connector {name} already exists");
                     return Ok(Some(answer(&told(statement), AnswerBody::Warning { message })));
                 }
-                let config: Vec<(String, String)> = properties
-                    .0
-                    .iter()
-                    .map(|property| (property.name.clone(), value_text(&property.value)))
-                    .collect();
+                let config = connector_config(properties);
                 let created = self.options.connectors.create(*kind, name, &config);
                 AnswerBody::ConnectorCreated(created.map_err(|error| refuse(error.to_string()))?)
             }
@@ -247,6 +243,12 @@ fn assertion_failed(message: String, statement: &ParsedStatement) -> RequestErro
         kind: RequestErrorKind::AssertionFailed,
         ..RequestError::statement(message, told(statement))
     }
+}
+
+/// A connector's configuration, as WITH has it.
+pub(super) fn connector_config(properties: &Properties) -> Vec<(String, String)> {
+    let properties = properties.0.iter();
+    properties.map(|property| (property.name.clone(), value_text(&property.value))).collect()
 }
 
 /// A literal of WITH as a text.
