@@ -230,10 +230,14 @@ pub struct QuerySummary {
 /// A query described.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryDescription {
-    /// Its id; empty for one that does not run.
+    /// Its id; for one that does not run, as it would be.
     pub id: String,
     /// The statement.
     pub statement: String,
+    /// Its consumer group.
+    pub group: String,
+    /// Properties that its session has set.
+    pub properties: Vec<(String, String)>,
     /// Is its key windowed?
     pub window: Option<WindowInfo>,
     /// The result's columns, the key's first.
@@ -246,7 +250,7 @@ pub struct QueryDescription {
     pub topology: String,
     /// The plan's steps, as text.
     pub execution_plan: String,
-    /// Persistent or not; `None` for one that does not run (EXPLAIN of a statement).
+    /// Persistent or not.
     pub query_type: Option<QueryType>,
     /// How it is, if it runs.
     pub state: Option<QueryState>,

@@ -1,12 +1,15 @@
 //! Sources and queries described: DESCRIBE, EXPLAIN, LIST … EXTENDED.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sql::plan::WindowInfo;
 use stream::answer::{
     FieldDescription, QueryDescription, QueryOffsets, QuerySummary, QueryType, SourceDescription,
 };
 
 use super::{list, schema, source_kind};
+
+/// Queries run here and nowhere else, whatever address clients know this server by.
+const THIS_SERVER: &str = "localhost:8088";
 
 fn query_type(ty: QueryType) -> &'static str {
     match ty {
@@ -95,10 +98,15 @@ fn offsets(offsets: &QueryOffsets) -> Value {
 
 /// A query, running or explained.
 pub(super) fn query(query: &QueryDescription) -> Value {
-    let status = query.state.map(|s| json!({ "kerb:8088": s.name() })).unwrap_or(json!({}));
+    let status = query.state.map(|s| json!({ THIS_SERVER: s.name() })).unwrap_or(json!({}));
     let errors: Vec<&str> =
         query.progress.as_ref().and_then(|p| p.last_error.as_deref()).into_iter().collect();
     let errors = list(&errors, |e| json!({ "timestamp": 0, "errorMessage": e, "type": "UNKNOWN" }));
+    let properties: Map<String, Value> = query
+        .properties
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
     json!({
         "id": query.id,
         "statementText": query.statement,
@@ -108,12 +116,12 @@ pub(super) fn query(query: &QueryDescription) -> Value {
         "sinks": query.sinks,
         "topology": query.topology,
         "executionPlan": query.execution_plan,
-        "overriddenProperties": {},
+        "overriddenProperties": properties,
         "ksqlHostQueryStatus": status,
         "queryType": query.query_type.map(query_type),
         "queryErrors": errors,
         "tasksMetadata": [],
-        "consumerGroupId": null,
+        "consumerGroupId": query.group,
         "state": query.state.map(|s| s.name()),
     })
 }

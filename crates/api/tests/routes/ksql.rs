@@ -170,3 +170,42 @@ async fn sources_are_described_with_what_reads_them() {
     ]);
     assert_eq!(described["fields"], fields);
 }
+
+#[tokio::test]
+async fn queries_are_explained() {
+    let server = Server::with_readings(&[]).await;
+    let explain = async |what: &str| {
+        let answer = server.ksql(&format!("EXPLAIN {what};")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()[0]["queryDescription"].clone()
+    };
+    let names = |query: &serde_json::Value| -> Vec<(String, bool)> {
+        let fields = query["fields"].as_array().expect("fields").iter();
+        let field = |f: &serde_json::Value| {
+            (f["name"].as_str().expect("a name").to_owned(), f["type"] == "KEY")
+        };
+        fields.map(field).collect()
+    };
+    let push = explain("SELECT SENSOR, N FROM READING EMIT CHANGES").await;
+    assert_eq!((&push["id"], &push["queryType"]), (&json!("transient_READING_#"), &json!("PUSH")));
+    // As from ksqlDB: the key stands among the values, too.
+    let expect = [("SENSOR", true), ("SENSOR", false), ("N", false)];
+    assert_eq!(names(&push), expect.map(|(name, key)| (name.to_owned(), key)));
+    assert_eq!((&push["sinks"], &push["state"]), (&json!([]), &json!(null)));
+
+    let view =
+        explain("CREATE TABLE T AS SELECT SENSOR, COUNT(*) AS C FROM READING GROUP BY SENSOR");
+    let view = view.await;
+    assert_eq!(view["queryType"], "PERSISTENT");
+    assert_eq!(view["sinks"], json!(["T"]));
+    assert_eq!(names(&view), [("SENSOR".to_owned(), true), ("C".to_owned(), false)]);
+
+    let queries = server.ksql("LIST QUERIES;").await.json();
+    let running = explain(queries[0]["queries"][0]["id"].as_str().expect("an id")).await;
+    assert_eq!((&running["state"], &running["sources"]), (&json!("RUNNING"), &json!(["READING"])));
+    for query in [push, view, running] {
+        for text in ["topology", "executionPlan", "consumerGroupId"] {
+            assert_ne!(query[text], "", "{text}");
+        }
+    }
+}

@@ -7,15 +7,15 @@ use functions::scalar::scalar;
 use functions::table::table;
 use functions::{Doc, Signature};
 use journal::GroupId;
-use model::{Namespace, Partition, Schema, TopicPartition};
-use sql::analyze::{Planned, analyze};
+use model::{Column, Namespace, Partition, Schema, TopicPartition};
+use sql::analyze::{CreateAsPlan, Planned, analyze};
 use sql::ast::ParsedStatement;
 use sql::catalog::{Catalog, QueryEntry, Source};
 use sql::explain::{explain_pull, explain_query};
 use sql::plan::QueryPlan;
 
 use super::Inner;
-use super::queries::RunningQuery;
+use super::queries::{RunningQuery, group_name};
 use super::show::source_summary;
 use super::world::Session;
 use crate::answer::{
@@ -79,12 +79,15 @@ impl Inner {
     /// All queries that run, in detail.
     pub(super) fn query_descriptions(&self) -> Vec<QueryDescription> {
         let persistent = self.queries.all();
-        let persistent = persistent.iter().map(|running| running_description(running));
+        let persistent =
+            persistent.iter().map(|running| running_description(running, &self.options.service_id));
         let push = self.open.all().into_iter().map(|(id, open)| QueryDescription {
+            fields: transient_fields(&open.plan.root.schema, &open.plan.output),
+            topology: explain_query(&open.plan),
             query_type: Some(QueryType::Push),
             state: Some(open.shared.state()),
             progress: Some(open.shared.progress()),
-            ..plan_description(id, open.statement, &open.plan, String::new())
+            ..plan_description(id, open.statement, &open.plan, &self.options.service_id)
         });
         persistent.chain(push).collect()
     }
@@ -92,7 +95,7 @@ impl Inner {
     /// EXPLAIN id
     pub(super) fn explain_query(&self, id: &str) -> Result<QueryDescription, String> {
         if let Some(running) = self.queries.get(id) {
-            return Ok(running_description(&running));
+            return Ok(running_description(&running, &self.options.service_id));
         }
         let found = self.query_descriptions().into_iter().find(|query| query.id == id);
         found.ok_or_else(|| {
@@ -109,33 +112,33 @@ impl Inner {
     ) -> Result<QueryDescription, String> {
         let settings = session.settings(&self.options.properties);
         let planned = analyze(statement, catalog, &self.world(), &settings, 0);
-        let text = statement.text.clone();
-        match planned.map_err(|error| error.to_string())? {
-            Planned::CreateAs(plan) => {
-                Ok(plan_description(String::new(), text, &plan.query.plan, String::new()))
+        let planned = planned.map_err(|error| error.to_string())?;
+        let (text, service) = (statement.text.clone(), &self.options.service_id);
+        let described = match &planned {
+            Planned::CreateAs(CreateAsPlan { query, .. }) | Planned::InsertSelect(query) => {
+                plan_description(query.id.clone(), text, &query.plan, service)
             }
-            Planned::InsertSelect(query) => {
-                Ok(plan_description(String::new(), text, &query.plan, String::new()))
-            }
-            Planned::Push(plan) => Ok(plan_description(String::new(), text, &plan, String::new())),
+            Planned::Push(plan) => QueryDescription {
+                fields: transient_fields(&plan.root.schema, &plan.output),
+                query_type: Some(QueryType::Push),
+                ..plan_description(self.transient_id(plan, &settings), text, plan, service)
+            },
             Planned::Pull(plan) => {
                 let source = self.described(&plan.source, catalog)?;
-                Ok(QueryDescription {
-                    id: String::new(),
-                    statement: text,
-                    window: source.window,
-                    fields: fields(&plan.output),
-                    sources: vec![plan.source.clone()],
-                    sinks: Vec::new(),
-                    topology: String::new(),
-                    execution_plan: explain_pull(&plan, &source.schema),
-                    query_type: None,
-                    state: None,
-                    progress: None,
-                })
+                let reads = super::select::stream_plan(plan, &source);
+                QueryDescription {
+                    fields: transient_fields(&plan.output, &plan.output),
+                    execution_plan: explain_pull(plan, &source.schema),
+                    query_type: Some(QueryType::Push),
+                    ..plan_description(self.transient_id(&reads, &settings), text, &reads, service)
+                }
             }
-            _ => Err("The provided statement does not run a ksql query".to_owned()),
-        }
+            _ => return Err("The provided statement does not run a ksql query".to_owned()),
+        };
+        let properties = session.properties.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
+        // Nothing runs yet: the plan is all there is to see.
+        let topology = described.execution_plan.clone();
+        Ok(QueryDescription { properties, topology, ..described })
     }
 
     /// A source described.
@@ -221,34 +224,49 @@ impl Inner {
     }
 }
 
-fn running_description(running: &RunningQuery) -> QueryDescription {
+fn running_description(running: &RunningQuery, service_id: &str) -> QueryDescription {
     let entry = &running.entry;
     let description =
-        plan_description(entry.id.clone(), entry.statement.clone(), &entry.plan, running.outline());
+        plan_description(entry.id.clone(), entry.statement.clone(), &entry.plan, service_id);
     QueryDescription {
-        query_type: Some(QueryType::Persistent),
+        topology: running.outline(),
         state: Some(running.state()),
         progress: Some(running.progress()),
         ..description
     }
 }
 
+/// The columns of a query that tells a client: those of its key stand among its values, too.
+fn transient_fields(keyed: &Schema, output: &Schema) -> Vec<FieldDescription> {
+    let described = |column: &Column, is_key| FieldDescription {
+        name: column.name.clone(),
+        ty: column.ty.clone(),
+        is_key,
+        header: None,
+    };
+    let keys = keyed.key().map(|column| described(column, true));
+    keys.chain(output.columns.iter().map(|column| described(column, false))).collect()
+}
+
+/// What a plan alone says: of a persistent query unless the caller knows better.
 fn plan_description(
     id: String,
     statement: String,
     plan: &QueryPlan,
-    topology: String,
+    service_id: &str,
 ) -> QueryDescription {
     QueryDescription {
+        group: group_name(service_id, &id),
         id,
         statement,
-        window: plan.window,
+        properties: Vec::new(),
+        window: plan.window.filter(|_| plan.sink.is_some()),
         fields: fields(&plan.output),
         sources: plan.sources.clone(),
         sinks: plan.sink.iter().map(|sink| sink.name.clone()).collect(),
-        topology,
+        topology: String::new(),
         execution_plan: explain_query(plan),
-        query_type: None,
+        query_type: Some(QueryType::Persistent),
         state: None,
         progress: None,
     }

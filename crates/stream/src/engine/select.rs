@@ -226,7 +226,7 @@ impl Inner {
         Ok(QueryAnswer::Push(PushQuery { header, events, guard: CloseGuard::new(is_abandoned) }))
     }
 
-    fn transient_id(&self, plan: &QueryPlan, settings: &Settings) -> String {
+    pub(super) fn transient_id(&self, plan: &QueryPlan, settings: &Settings) -> String {
         let number = self.open.next_number();
         let now = self.options.clock.now().0;
         let alias = first_alias(&plan.root);
@@ -282,7 +282,7 @@ fn is_scalable(step: &Step) -> bool {
 }
 
 /// A pull query on a stream, as a query that reads all of it once.
-fn stream_plan(plan: &PullPlan, source: &Source) -> QueryPlan {
+pub(super) fn stream_plan(plan: &PullPlan, source: &Source) -> QueryPlan {
     let mut columns = source.schema.columns.clone();
     columns.push(Column::pseudo("ROWTIME", SqlType::Bigint));
     columns.push(Column::pseudo("ROWPARTITION", SqlType::Integer));
