@@ -124,6 +124,9 @@ pub enum Problem {
     /// Too long.
     #[error("the statement is longer than {0} bytes")]
     TooLong(usize),
+    /// Too long with the values of variables.
+    #[error("with the values of its variables this is longer than {0} bytes")]
+    FilledTooLong(usize),
 }
 
 /// Where something stands, for people.

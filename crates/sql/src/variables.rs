@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::ast::{ParsedStatement, Statement};
+use crate::ast::{ParsedStatement, Span, Statement};
 use crate::error::{ParseError, Problem};
 use crate::lexer::{self, Lexer, Token, TokenKind, words};
 use crate::parser;
@@ -66,6 +66,10 @@ pub fn substitute<'a>(text: &'a str, variables: &Variables) -> Result<Cow<'a, st
     if variables.0.is_empty() || !text.contains("${") {
         return Ok(Cow::Borrowed(text));
     }
+    let filled = text.len().saturating_add(added(text, variables));
+    if filled > FILLED_BYTES_MAX.max(text.len()) {
+        return Err(too_long(text));
+    }
     let mut values = parser::find_variables(text, variables)?;
     let mut lexer = Lexer::new(text);
     loop {
@@ -91,6 +95,22 @@ pub fn substitute<'a>(text: &'a str, variables: &Variables) -> Result<Cow<'a, st
     Ok(Cow::Owned(filled))
 }
 
+/// The most bytes of a text with the values of its variables filled in: a few references to a long
+/// value would make any length of it.
+const FILLED_BYTES_MAX: usize = 4 * parser::STATEMENT_BYTES_MAX;
+
+fn too_long(text: &str) -> ParseError {
+    let problem = Problem::FilledTooLong(FILLED_BYTES_MAX);
+    ParseError::new(problem, text, Span { start: 0, end: text.len().min(1) }, "")
+}
+
+/// How many bytes the values of all variables in a text have at most, with their quotes doubled.
+fn added(text: &str, variables: &Variables) -> usize {
+    let references = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+    let values = references.filter_map(|(name, _)| variables.get(name));
+    values.map(|value| value.len() + value.matches('\'').count()).fold(0, usize::saturating_add)
+}
+
 /// All statements of a script in which DEFINE and UNDEFINE hold for what follows them. Places in
 /// errors, spans and texts are those of the script with values filled in.
 ///
@@ -111,6 +131,9 @@ pub fn parse_script(text: &str, variables: &Variables) -> Result<Vec<ParsedState
         };
         let written = &text[span.start..span.end];
         let piece = substitute(written, &variables).map_err(|e| moved(e, written, span.end))?;
+        if filled.len() + piece.len() > FILLED_BYTES_MAX.max(text.len()) {
+            return Err(too_long(text));
+        }
         let parsed = parser::parse_script(&piece).map_err(|e| moved(e, &piece, span.end))?;
         for mut parsed in parsed {
             match &parsed.statement {

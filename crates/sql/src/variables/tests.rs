@@ -97,3 +97,19 @@ fn names_are_told_apart_regardless_of_case_and_listed_as_written() {
     assert!(variables.undefine("A"));
     assert!(!variables.undefine("A"));
 }
+
+#[test]
+fn long_values_in_many_places_are_not_filled_in() {
+    let long = Variables::from_iter([("x", "a".repeat(100_000))]);
+    let too_long = Problem::FilledTooLong(FILLED_BYTES_MAX);
+    for reference in ["${x}, ", "'${x}', ", "'${X}${x}', "] {
+        let text = format!("SELECT {} 1 FROM S;", reference.repeat(10_000));
+        assert_eq!(substitute(&text, &long).unwrap_err().problem, too_long);
+    }
+    assert!(substitute("SELECT '${x}' FROM S;", &long).is_ok());
+    let doubled = "DEFINE y = '${y}${y}'; ".repeat(60);
+    let error = parse_script(&format!("DEFINE y = 'ab'; {doubled}"), &Variables::default());
+    assert!(matches!(error.unwrap_err().problem, Problem::FilledTooLong(_) | Problem::TooLong(_)));
+    let many = "SET 'a' = '${x}'; ".repeat(1_000);
+    assert_eq!(parse_script(&many, &long).unwrap_err().problem, too_long);
+}
