@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
+use model::types::TYPE_SIZE_MAX;
 use model::{Field, Format, SqlType};
 use parking_lot::Mutex;
 
@@ -235,10 +236,17 @@ pub(crate) fn sql_type(schema: &Schema, ty: &Avro, depth: usize) -> Result<SqlTy
         }
         Avro::Named(at) => match &schema.named(*at).kind {
             NamedKind::Record { fields, .. } => {
-                let fields = fields
-                    .iter()
-                    .map(|f| Ok(Field::new(f.name.clone(), sql_type(schema, &f.ty, depth + 1)?)));
-                SqlType::Struct(fields.collect::<Result<_, String>>()?)
+                let (mut columns, mut size) = (Vec::new(), 0);
+                for field in fields {
+                    let ty = sql_type(schema, &field.ty, depth + 1)?;
+                    size += ty.size();
+                    // Records of two of the one before would double it each time.
+                    if size > TYPE_SIZE_MAX {
+                        return Err(format!("it has more than {TYPE_SIZE_MAX} fields, spelt out"));
+                    }
+                    columns.push(Field::new(field.name.clone(), ty));
+                }
+                SqlType::Struct(columns)
             }
             NamedKind::Enum { .. } => SqlType::String,
             NamedKind::Fixed { logical: Logical::Decimal { precision, scale }, .. } => {

@@ -178,3 +178,56 @@ fn check_side(
         false => Err(format!("{side}:\n    got      {got}\n    expected {expected}")),
     })
 }
+
+/// Schemas in which each of 25 records has two fields of the one before.
+fn doubled(schema_type: SchemaType) -> String {
+    let range = 1..25;
+    match schema_type {
+        SchemaType::Avro => {
+            let record = |i: i32, a: &str, b: &str| {
+                let fields = format!(r#"{{"name":"a","type":{a}}},{{"name":"b","type":{b}}}"#);
+                format!(r#"{{"type":"record","name":"R{i}","fields":[{fields}]}}"#)
+            };
+            let first = record(0, r#""int""#, r#""int""#);
+            range.fold(first, |inner, i| record(i, &inner, &format!("\"R{}\"", i - 1)))
+        }
+        SchemaType::Json => {
+            let two =
+                |of: &str| format!(r#"{{"type":"object","properties":{{"a":{of},"b":{of}}}}}"#);
+            let definitions: Vec<_> = std::iter::once((0, two(r#"{"type":"integer"}"#)))
+                .chain(
+                    range.map(|i| (i, two(&format!(r##"{{"$ref":"#/definitions/r{}"}}"##, i - 1)))),
+                )
+                .map(|(i, schema)| format!(r#""r{i}":{schema}"#))
+                .collect();
+            let root = two(r##"{"$ref":"#/definitions/r24"}"##);
+            format!(r#"{},"definitions":{{{}}}}}"#, &root[..root.len() - 1], definitions.join(","))
+        }
+        SchemaType::Protobuf => {
+            let message =
+                |i: i32, of: &str| format!("message M{i} {{ {of} a = 1; {of} b = 2; }}\n");
+            let last = message(24, "M23");
+            let others: String = (1..24).map(|i| message(i, &format!("M{}", i - 1))).collect();
+            format!("syntax = \"proto3\";\n{last}{others}{}", message(0, "int32"))
+        }
+    }
+}
+
+#[test]
+fn columns_that_double_with_each_record_are_refused() {
+    let kinds = [
+        (SchemaType::Avro, model::FormatKind::Avro),
+        (SchemaType::Json, model::FormatKind::JsonSr),
+        (SchemaType::Protobuf, model::FormatKind::Protobuf),
+    ];
+    for (schema_type, kind) in kinds {
+        let memory = MemoryRegistry::new();
+        let text = SchemaText::new(schema_type, doubled(schema_type));
+        let new = NewSchema { text, id: None, version: None };
+        let registered = memory.register("t-value", new);
+        registered.unwrap_or_else(|error| panic!("{kind:?}: {error}"));
+        let registry: Arc<dyn Registry> = Arc::new(memory);
+        let error = format::infer(&Format::new(kind), false, "t", &registry).expect_err("refused");
+        assert!(error.to_string().contains("spelt out"), "{kind:?}: {error}");
+    }
+}

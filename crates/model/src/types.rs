@@ -5,6 +5,10 @@ use std::fmt;
 /// The largest precision a DECIMAL may be declared with.
 pub const DECIMAL_PRECISION_MAX: u8 = 38;
 
+/// The most parts (see [`SqlType::size`]) of a type that is spelt out from named ones: from CREATE
+/// TYPE, or from a registered schema. Each of two fields of the one before doubles it.
+pub const TYPE_SIZE_MAX: usize = 10_000;
+
 /// A type of the SQL dialect.
 ///
 /// `Display` writes it as ksqlDB does in schemas: `` STRUCT<`A` INTEGER, `B` ARRAY<STRING>> ``.

@@ -1,6 +1,9 @@
 //! JSON Schemas as far as Connect reads them: which type a value is taken for, by `type` and by
 //! Connect's own `connect.type`.
 
+use std::cell::Cell;
+
+use model::types::TYPE_SIZE_MAX;
 use model::{Field, SqlType};
 use serde_json::{Map, Value as Json};
 
@@ -55,7 +58,7 @@ pub(crate) fn parse(text: &str, references: &[(String, String)]) -> Result<Schem
         .iter()
         .map(|(name, text)| Ok((name.clone(), json_of(text)?)))
         .collect::<Result<Vec<_>, String>>()?;
-    let parser = Parser { references };
+    let parser = Parser { references, made: Cell::new(0) };
     parser.schema(&root, &root, 0)
 }
 
@@ -107,12 +110,19 @@ fn check(json: &Json, depth: usize) -> Result<(), String> {
 
 struct Parser {
     references: Vec<(String, Json)>,
+    /// How many schemas have been made, with references followed.
+    made: Cell<usize>,
 }
 
 impl Parser {
     fn schema(&self, json: &Json, root: &Json, depth: usize) -> Result<Schema, String> {
         if depth > DEPTH_MAX {
             return Err("the schema contains itself".to_string());
+        }
+        self.made.set(self.made.get() + 1);
+        // Two references to what has two references itself would double it each time.
+        if self.made.get() > TYPE_SIZE_MAX {
+            return Err(format!("it has more than {TYPE_SIZE_MAX} members, spelt out"));
         }
         let Json::Object(object) = json else { return Err("a schema is no object".to_string()) };
         if let Some(target) = object.get("$ref").and_then(Json::as_str) {

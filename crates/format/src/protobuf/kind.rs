@@ -1,6 +1,7 @@
 //! What a field of a message is to SQL: a scalar, one of the well-known messages that stand for a
 //! type of their own, a map, or a struct.
 
+use model::types::TYPE_SIZE_MAX;
 use model::{Field, SqlType};
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor, Value};
 
@@ -212,13 +213,23 @@ pub(crate) fn fields(message: &MessageDescriptor, depth: usize) -> Result<Vec<Fi
         let fields = oneof.fields().map(|f| column(&f, depth)).collect::<Result<_, _>>()?;
         let name = format!("{}_{}", oneof.name(), groups.len());
         groups.push(Field::new(name, SqlType::Struct(fields)));
+        if groups.iter().map(|group| group.ty.size()).sum::<usize>() > TYPE_SIZE_MAX {
+            return Err(format!("it has more than {TYPE_SIZE_MAX} fields, spelt out"));
+        }
     }
     result.extend(groups);
     // In the order they are written in, which need not be that of their numbers.
     let mut plain: Vec<_> = message.fields().filter(|f| !in_oneof(f)).collect();
     plain.sort_by_key(|f| f.path().last().copied());
+    let mut size = result.iter().map(|field: &Field| field.ty.size()).sum::<usize>();
     for field in plain {
-        result.push(column(&field, depth)?);
+        let column = column(&field, depth)?;
+        size += column.ty.size();
+        result.push(column);
+        // Messages of two of the one before would double it each time.
+        if size > TYPE_SIZE_MAX {
+            return Err(format!("it has more than {TYPE_SIZE_MAX} fields, spelt out"));
+        }
     }
     Ok(result)
 }

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use model::{Column, SqlType};
 
+/// The most parts of a type, spelt out, and of all columns together.
+pub use model::types::TYPE_SIZE_MAX;
+
 use super::error::{AnalyzeError, LimitError};
 use crate::ast::Span;
 
@@ -15,9 +18,6 @@ type Result<T> = std::result::Result<T, AnalyzeError>;
 
 /// The most columns that a source or a query's result may have.
 pub const COLUMNS_MAX: usize = 2_000;
-
-/// The most parts of a type, spelt out (see [`SqlType::size`]), and of all columns together.
-pub const TYPE_SIZE_MAX: usize = 10_000;
 
 /// How deep types may be nested, spelt out.
 pub const TYPE_DEPTH_MAX: usize = 64;
