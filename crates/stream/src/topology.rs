@@ -33,6 +33,19 @@ use crate::state::changelog::{Changelog, StoreId};
 use crate::state::codec::DecodeError;
 use columns::{Needed, mark_args, mark_expr, mark_exprs};
 
+/// The number of the view's store.
+const VIEW_STORE: StoreId = StoreId(0xfe);
+/// The number of the first source's store; those of others count down from it. So a filter over a
+/// source, which needs its old values, may come and go: no other store gets another number.
+const SOURCE_STORE_LAST: u8 = 0xfd;
+/// So many stores all other operators may have; they count up from 0.
+const STORES_MAX: u8 = 200;
+
+/// Is it the number of a source's store?
+pub fn is_source_store(store: StoreId) -> bool {
+    (STORES_MAX..=SOURCE_STORE_LAST).contains(&store.0)
+}
+
 /// A query's operators.
 pub struct Topology {
     nodes: Vec<Node>,
@@ -108,7 +121,7 @@ impl Topology {
             retention_ms: None,
             windows_per_event: 1,
         };
-        let mut builder = Builder { surroundings, topology };
+        let mut builder = Builder { surroundings, topology, sources: 0 };
         builder.add(root, Wish { old: false, needed, is_final: false })?;
         Ok(builder.topology)
     }
@@ -130,7 +143,7 @@ impl Topology {
 
     /// A store's number that no operator has: for the view.
     pub fn free_store(&self) -> StoreId {
-        StoreId(self.stores)
+        VIEW_STORE
     }
 
     /// How long windows of the result are kept, if it is windowed by the query itself.
@@ -150,7 +163,15 @@ impl Topology {
 
     /// Has it anything to remember?
     pub fn has_state(&self) -> bool {
-        self.stores > 0
+        !self.outline.is_empty()
+    }
+
+    /// Has an operator this store?
+    pub fn has_store(&self, store: StoreId) -> bool {
+        self.nodes.iter().any(|node| match &node.operator {
+            NodeOperator::Source(source) => source.store() == Some(store),
+            NodeOperator::Other(operator) => operator.stores().contains(&store),
+        })
     }
 
     /// Takes records through all operators.
@@ -247,6 +268,8 @@ struct Built {
 struct Builder<'a> {
     surroundings: &'a Surroundings<'a>,
     topology: Topology,
+    /// How many sources there are so far.
+    sources: u8,
 }
 
 impl Builder<'_> {
@@ -363,7 +386,11 @@ impl Builder<'_> {
             topics.len() - 1
         });
         let is_table = source.kind == SourceKind::Table;
-        let old_values = if is_table && wish.old { Some(self.store()?) } else { None };
+        let number = SOURCE_STORE_LAST.checked_sub(self.sources);
+        let number =
+            number.filter(|number| *number >= STORES_MAX).ok_or(TopologyError::TooLarge)?;
+        self.sources += 1;
+        let old_values = (is_table && wish.old).then_some(StoreId(number));
         let timestamp = source.timestamp.as_ref().map(|t| t.name.as_str());
         let is_wanted = |(column, needed): (&model::Column, &bool)| {
             *needed || Some(column.name.as_str()) == timestamp
@@ -492,7 +519,7 @@ impl Builder<'_> {
     fn store(&mut self) -> Result<StoreId, TopologyError> {
         let store = StoreId(self.topology.stores);
         self.topology.stores =
-            store.0.checked_add(1).filter(|n| *n <= 250).ok_or(TopologyError::TooLarge)?;
+            store.0.checked_add(1).filter(|n| *n <= STORES_MAX).ok_or(TopologyError::TooLarge)?;
         Ok(store)
     }
 

@@ -3,6 +3,7 @@
 //! Outputs, changed state and positions are one commit, so after a crash nothing is missing and
 //! nothing is there twice: the task opens its state as of the last commit and reads on from there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use journal::{CleanupPolicy, Commit, GroupId, Journal, TopicSpec};
@@ -20,9 +21,9 @@ use crate::run::TaskError;
 use crate::run::log_writer::LogWriter;
 use crate::run::reader::{ReadPartition, Reader};
 use crate::run::shared::Shared;
-use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION};
+use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION, StoreId};
 use crate::topology::outline::continues;
-use crate::topology::{Surroundings, Topology, Tuning};
+use crate::topology::{Surroundings, Topology, Tuning, is_source_store};
 use crate::view::{Restoring, View};
 
 /// About so much is read for one batch.
@@ -89,6 +90,8 @@ pub struct PersistentTask {
     batch_bytes: usize,
     changelog: TopicPartition,
     outline_is_written: bool,
+    /// State that no operator has any more: to be taken out of the changelog.
+    left_over: BTreeSet<(StoreId, Box<[u8]>)>,
 }
 
 /// The topology of a query that is to run for good.
@@ -134,6 +137,7 @@ impl PersistentTask {
             partitions: count,
             changelog,
             outline_is_written: false,
+            left_over: BTreeSet::new(),
             spec,
         };
         task.restore()?;
@@ -186,6 +190,17 @@ impl PersistentTask {
                 let goes_on = version == LAYOUT_VERSION
                     && std::str::from_utf8(outline).is_ok_and(|outline| continues(outline, ours));
                 if goes_on { Ok(()) } else { Err(TaskError::OtherOutline) }
+            }
+            // Of a plan before, in which this source had a filter.
+            Some(Entry::Change { store, key, value })
+                if is_source_store(store) && !self.topology.has_store(store) =>
+            {
+                let entry = (store, key.into());
+                match value {
+                    Some(_) => self.left_over.insert(entry),
+                    None => self.left_over.remove(&entry),
+                };
+                Ok(())
             }
             Some(Entry::Change { store, key, value }) => match &self.spec.view {
                 Some(view) if view.id() == store => Ok(view.restore(rows, key, value)?),
@@ -267,6 +282,8 @@ impl PersistentTask {
             changes.put_outline(self.topology.outline());
         }
         if !changes.is_empty() {
+            let left_over = std::mem::take(&mut self.left_over);
+            left_over.iter().for_each(|(store, key)| changes.put(*store, key, None));
             records.push((self.changelog.clone(), changes.into_records(now)));
         }
         if let (Some(writer), false) = (&self.spec.log, log.is_empty()) {

@@ -21,9 +21,19 @@ pub(super) fn push(outline: &mut String, stores: &[u8], operator: &str, schema: 
 }
 
 /// May operators of the outline `new` go on with state that was written for `old`? They may if they
-/// are the same, but for aggregates that were added behind those there were: CREATE OR REPLACE.
+/// are the same, but for aggregates that were added behind those there were, and for sources' stores,
+/// which come and go with a filter over a table: CREATE OR REPLACE.
 pub fn continues(old: &str, new: &str) -> bool {
-    let (old, new) = (operators(old), operators(new));
+    let is_source = |(operator, _): &(&str, Vec<&str>)| operator.contains("] Source ");
+    let (old_sources, old): (Vec<_>, Vec<_>) = operators(old).into_iter().partition(is_source);
+    let (new_sources, new): (Vec<_>, Vec<_>) = operators(new).into_iter().partition(is_source);
+    let number = |(operator, _): &(&str, Vec<&str>)| operator.split(' ').next().map(str::to_owned);
+    let same_where_both_are = old_sources
+        .iter()
+        .all(|old| new_sources.iter().all(|new| number(old) != number(new) || old == new));
+    if !same_where_both_are {
+        return false;
+    }
     let goes_on = |((was, had), (is, has)): (&(&str, Vec<&str>), &(&str, Vec<&str>))| {
         let is_aggregate = is.rsplit(' ').next() == Some(AGGREGATE);
         was == is && (had == has || is_aggregate && is_added_to(had, has))
@@ -78,5 +88,6 @@ mod tests {
         assert!(!continues(&old, &(old.clone() + &old)));
         let source = |names: &[&str]| outline("Source T", names);
         assert!(!continues(&source(&["K", "V"]), &source(&["K", "V", "W"])));
+        assert!(continues(&source(&["K", "V"]), "") && continues("", &source(&["K", "V"])));
     }
 }
