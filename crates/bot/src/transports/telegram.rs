@@ -27,6 +27,8 @@ use outbox::Outbox;
 
 /// How many messages of one chat may wait for their answer; more are dropped, the newest first.
 const CHAT_QUEUE_MAX: usize = 16;
+/// The pause behind a poll that brought nothing.
+const EMPTY_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause between polls that fail.
 const BACK_OFF_MAX: Duration = Duration::from_secs(60);
 
@@ -94,7 +96,13 @@ impl Telegram {
             match polled {
                 Ok(updates) => {
                     pause = Duration::from_secs(1);
-                    let Some(last) = updates.iter().map(|u| u.id).max() else { continue };
+                    let Some(last) = updates.iter().map(|u| u.id).max() else {
+                        // A poll without updates takes its time; if not, this does.
+                        tokio::select! {
+                            () = &mut stop => return Ok(()),
+                            () = tokio::time::sleep(EMPTY_PAUSE) => continue,
+                        }
+                    };
                     offset = last + 1;
                     if let Err(e) = self.views.save_position("telegram", offset).await {
                         warn!(error = %e, "the poll's position could not be saved");

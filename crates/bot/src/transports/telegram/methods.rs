@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 const POLL_SECONDS: u64 = 50;
 /// How long any other call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest answer that is read: a hundred updates are far shorter.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// How long to wait when Telegram says "too many requests" but not for how long.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 
@@ -261,9 +263,16 @@ impl Api {
                 false => TelegramError::NotConnected { reason },
             }
         };
-        let response = request.send().await.map_err(failed)?;
+        let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let body = response.bytes().await.map_err(failed)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                let reason = format!("{method}: the answer is too long");
+                return Err(TelegramError::AnswerLost { reason });
+            }
+            body.extend_from_slice(&chunk);
+        }
         match serde_json::from_slice::<Answer>(&body) {
             Ok(answer) => outcome(answer),
             Err(_) => Err(TelegramError::NotConnected {
@@ -287,13 +296,28 @@ fn outcome(answer: Answer) -> Result<Value, TelegramError> {
         409 => TelegramError::Conflict,
         401 | 404 => TelegramError::Unauthorized,
         500.. => TelegramError::NotConnected { reason: format!("error {code}") },
-        _ => TelegramError::Refused { code, description },
+        _ => TelegramError::Refused { code, description: without_numbers(&description) },
     })
+}
+
+/// A description without long numbers: they may be a chat's, which is not to be logged.
+fn without_numbers(description: &str) -> String {
+    const DIGITS_MAX: usize = 4;
+    let mut shown = String::with_capacity(description.len());
+    let mut rest = description;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = rest[at..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - at);
+        shown.push_str(&rest[..at]);
+        shown.push_str(if digits > DIGITS_MAX { "…" } else { &rest[at..at + digits] });
+        rest = &rest[at + digits..];
+    }
+    shown + rest
 }
 
 /// Reads an update; one of a kind that the bot does not know has no event.
 fn update(value: &Value) -> Option<Update> {
-    let id = value.get("update_id")?.as_i64()?;
+    // Telegram's are positive and far from the end.
+    let id = value.get("update_id")?.as_i64().filter(|id| (0..i64::MAX).contains(id))?;
     let kinds = ["message", "callback_query", "my_chat_member"];
     let event = kinds.iter().find_map(|kind| {
         let event = json!({ *kind: value.get(*kind)? });
@@ -321,6 +345,11 @@ mod tests {
         );
         check(r#"{"ok":false,"error_code":403,"description":"blocked"}"#, Err(TelegramError::Gone));
         check(r#"{"ok":false,"error_code":409,"description":"x"}"#, Err(TelegramError::Conflict));
+        let description = "Bad Request: chat … has 3 of them".to_string();
+        check(
+            r#"{"ok":false,"error_code":400,"description":"Bad Request: chat 7711223344 has 3 of them"}"#,
+            Err(TelegramError::Refused { code: 400, description }),
+        );
         check(
             r#"{"ok":false,"error_code":401,"description":"x"}"#,
             Err(TelegramError::Unauthorized),
@@ -332,6 +361,7 @@ mod tests {
         let known = update(&json!({"update_id": 5, "poll": {"id": "x"}})).expect("an update");
         assert_eq!(known.id, 5);
         assert!(known.event.is_none());
+        assert!(update(&json!({"update_id": i64::MAX})).is_none(), "there is none behind it");
         let message = json!({"update_id": 6, "message": {"chat": {"id": 1}, "text": "hi"}});
         assert!(matches!(update(&message).and_then(|u| u.event), Some(Event::Message(_))));
     }
