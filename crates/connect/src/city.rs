@@ -59,6 +59,13 @@ pub struct Feed {
     pub properties: Properties,
 }
 
+impl Feed {
+    /// The topic that its records go to.
+    pub fn topic(&self) -> Option<&str> {
+        self.properties.get("topic").map(String::as_str)
+    }
+}
+
 /// A file of statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {

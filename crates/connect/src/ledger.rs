@@ -3,7 +3,8 @@
 //! it, so that a restart neither loses nor doubles any.
 //!
 //! Topic `_kerb_connectors`, one partition. Keys (UTF-8) and values (JSON):
-//! `config/NAME` → `{"kind": "source", "properties": {…}}` as written, `${env:…}` not filled in;
+//! `config/NAME` → `{"kind": "source", "owner": "city", "properties": {…}}` as written, `${env:…}`
+//! not filled in (no owner: a statement made it);
 //! `position/NAME` → whatever the source made of it. Tombstones once the connector is dropped.
 
 use std::collections::BTreeMap;
@@ -27,11 +28,28 @@ const READ_BYTES: usize = 1 << 20;
 const CONFIG: &str = "config/";
 const POSITION: &str = "position/";
 
+/// Who a connector belongs to, and so who starts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A statement made it: it runs until another one drops it, over restarts.
+    Statement,
+    /// It is a city's feed: it runs in a server that was started with the city.
+    City,
+}
+
+/// How a connector is configured.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) kind: ConnectorKind,
+    pub(crate) owner: Owner,
+    pub(crate) properties: Properties,
+}
+
 /// All that was written.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// Configurations by connector.
-    pub(crate) configs: BTreeMap<String, (ConnectorKind, Properties)>,
+    pub(crate) configs: BTreeMap<String, Config>,
     /// Positions by connector.
     pub(crate) positions: BTreeMap<String, Position>,
 }
@@ -80,26 +98,33 @@ impl Ledger {
     }
 }
 
-fn config_of(value: &Json) -> Option<(ConnectorKind, Properties)> {
+fn config_of(value: &Json) -> Option<Config> {
     let kind = match value.get("kind")?.as_str()? {
         "source" => ConnectorKind::Source,
         "sink" => ConnectorKind::Sink,
         _ => return None,
     };
     let entry = |(name, text): (&String, &Json)| Some((name.clone(), text.as_str()?.to_owned()));
-    Some((kind, value.get("properties")?.as_object()?.iter().map(entry).collect::<Option<_>>()?))
+    let owner = match value.get("owner").and_then(Json::as_str) {
+        Some("city") => Owner::City,
+        _ => Owner::Statement,
+    };
+    let properties = value.get("properties")?.as_object()?.iter().map(entry);
+    Some(Config { kind, owner, properties: properties.collect::<Option<_>>()? })
 }
 
 /// Writes down how `connector` is configured.
 pub(crate) fn remember(
     journal: &dyn Journal,
     connector: &str,
-    kind: ConnectorKind,
-    properties: &Properties,
+    config: &Config,
     now: TimestampMs,
 ) -> Result<(), AppendError> {
-    let config = json!({"kind": kind.as_str(), "properties": properties});
-    let record = record(CONFIG, connector, Some(&config), now);
+    let mut value = json!({"kind": config.kind.as_str(), "properties": config.properties});
+    if config.owner == Owner::City {
+        value["owner"] = "city".into();
+    }
+    let record = record(CONFIG, connector, Some(&value), now);
     journal.append(&partition(), vec![record]).map(|_| ())
 }
 

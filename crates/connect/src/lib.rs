@@ -21,4 +21,5 @@ pub mod sources;
 pub use city::{City, CityError};
 pub use config::{ConfigError, Environment, Properties};
 pub use error::{CreateError, DropError, UnknownConnector};
+pub use ledger::Owner;
 pub use runtime::{Connectors, Description, State, Status};

@@ -24,7 +24,7 @@ pub use status::{Description, State, Status};
 use crate::classes::{self, CLASSES, Class, ConnectorKind, Context};
 use crate::config::{ConfigError, Environment, Properties, Settings, redacted};
 use crate::error::{CreateError, DropError, UnknownConnector};
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, Config, Ledger, Owner};
 use crate::source::{Position, Started, Target};
 use worker::{PollRequest, Shared, Wish, Worker};
 
@@ -113,6 +113,16 @@ impl Connectors {
         kind: ConnectorKind,
         properties: &Properties,
     ) -> Result<Description, CreateError> {
+        self.create_for(name, kind, properties, Owner::Statement)
+    }
+
+    fn create_for(
+        &self,
+        name: &str,
+        kind: ConnectorKind,
+        properties: &Properties,
+        owner: Owner,
+    ) -> Result<Description, CreateError> {
         let mut running = self.inner.state.lock();
         if running.stopping {
             return Err(CreateError::Stopping);
@@ -125,7 +135,8 @@ impl Connectors {
         }
         let (class, settings) = self.read(kind, properties)?;
         let started = self.prepare(name, class, &settings)?;
-        ledger::remember(&*self.inner.journal, name, kind, properties, self.inner.clock.now())
+        let config = Config { kind, owner, properties: properties.clone() };
+        ledger::remember(&*self.inner.journal, name, &config, self.inner.clock.now())
             .map_err(|source| CreateError::NotRemembered { name: name.to_owned(), source })?;
         Ok(self.start(&mut running, name, class, properties, started))
     }
@@ -137,11 +148,12 @@ impl Connectors {
         name: &str,
         kind: ConnectorKind,
         properties: &Properties,
+        owner: Owner,
     ) -> Result<Description, CreateError> {
         let mut running = self.inner.state.lock();
         let Some(existing) = running.name_of(name) else {
             drop(running);
-            return self.create(name, kind, properties);
+            return self.create_for(name, kind, properties, owner);
         };
         if let Some(connector) = running.connectors.get(&existing)
             && connector.class.kind == kind
@@ -152,7 +164,8 @@ impl Connectors {
         let (class, settings) = self.read(kind, properties)?;
         let started = self.prepare(&existing, class, &settings)?;
         let now = self.inner.clock.now();
-        ledger::remember(&*self.inner.journal, &existing, kind, properties, now)
+        let config = Config { kind, owner, properties: properties.clone() };
+        ledger::remember(&*self.inner.journal, &existing, &config, now)
             .map_err(|source| CreateError::NotRemembered { name: existing.clone(), source })?;
         running.broken.remove(&existing);
         if let Some(connector) = running.connectors.remove(&existing) {
@@ -162,15 +175,21 @@ impl Connectors {
         Ok(self.start(&mut running, &existing, class, properties, started))
     }
 
-    /// Makes all connectors that were remembered, after a restart. One that cannot be made any
-    /// more is listed as failed, with the reason.
+    /// Makes all connectors that statements made, after a restart. One that cannot be made any
+    /// more is listed as failed, with the reason. A city's feeds are made by
+    /// [`Connectors::configure`] for a city that is there; those of others are remembered, and no
+    /// more.
     pub fn restore(&self) -> Result<Vec<Description>, CreateError> {
         let mut running = self.inner.state.lock();
         let ledger = Ledger::load(&*self.inner.journal)?;
         running.positions = Some(ledger.positions);
         let mut restored = Vec::new();
-        for (name, (kind, properties)) in ledger.configs {
+        for (name, Config { kind, owner, properties }) in ledger.configs {
             if running.name_of(&name).is_some() {
+                continue;
+            }
+            if owner == Owner::City {
+                tracing::info!(connector = %name, "feed {name} rests: its city is not here");
                 continue;
             }
             let made = self

@@ -8,6 +8,7 @@
 mod connectors;
 mod pipeline;
 mod schemas;
+mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,12 +18,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
-use connect::Environment;
 use connect::city::{City, Feed, INTERFACE_SQL, Script};
 use connect::classes::ConnectorKind;
+use connect::{Environment, Owner};
 use journal::Journal;
 use journal::embedded::{EmbeddedJournal, EmbeddedOptions, Fsync};
-use model::Clock;
+use model::{Clock, Offset, TimestampMs, TopicPartition};
+use sql::parser::parse_script;
 use stream::answer::AnswerBody;
 use stream::{Engine, EngineOptions, Execution, Request};
 use tokio::net::TcpListener;
@@ -56,6 +58,7 @@ pub(crate) struct Node {
     pub(crate) engine: Engine,
     /// The journal.
     journal: Arc<EmbeddedJournal>,
+    clock: Arc<dyn Clock>,
     /// The connectors.
     pub(crate) connectors: connect::Connectors,
     /// The REST API, also without a socket.
@@ -81,6 +84,7 @@ impl Node {
             tokio::runtime::Handle::current(),
             options.environment,
         );
+        let clock = Arc::clone(&options.clock);
         let engine = Engine::open(EngineOptions {
             service_id: SERVICE_ID.to_string(),
             journal: log,
@@ -93,7 +97,7 @@ impl Node {
         .context("the command log cannot be carried out")?;
         let router =
             api::router(api::Api { engine: engine.clone(), service_id: SERVICE_ID.to_string() });
-        Ok(Self { engine, journal, connectors, router })
+        Ok(Self { engine, journal, clock, connectors, router })
     }
 
     /// Runs the views that all cities share.
@@ -107,14 +111,34 @@ impl Node {
         self.run_script(&city.pipeline)?;
         for feed in feeds {
             self.connectors
-                .configure(&feed.name, ConnectorKind::Source, &feed.properties)
+                .configure(&feed.name, ConnectorKind::Source, &feed.properties, Owner::City)
                 .with_context(|| format!("feed {} of {}", feed.name, city.name))?;
         }
         Ok(())
     }
 
+    /// The time of the newest record of these topics.
+    pub(crate) fn newest_record<'a>(
+        &self,
+        topics: impl Iterator<Item = &'a str>,
+    ) -> Result<Option<TimestampMs>> {
+        let mut newest = None;
+        for topic in topics {
+            let Some(info) = self.journal.topic(topic) else { continue };
+            for partition in 0..info.spec.partitions {
+                let partition = TopicPartition::new(topic, partition);
+                let end = self.journal.bounds(&partition)?.end;
+                let last = Offset(end.0.saturating_sub(1));
+                let read = self.journal.read(&partition, last, 1)?;
+                newest = newest.max(read.records.last().map(|(_, record)| record.timestamp));
+            }
+        }
+        Ok(newest)
+    }
+
     /// Starts the connectors that statements made before the last stop. After the cities, whose feeds
-    /// may have another address by now.
+    /// may have another address by now. Feeds of cities that were not started stay where they
+    /// stopped, until their city is started again.
     pub(crate) fn restore_connectors(&self) -> Result<()> {
         self.connectors.restore().context("connectors cannot be started again")?;
         Ok(())
@@ -125,8 +149,35 @@ impl Node {
         let text = pipeline::not_yet_running(&script.text, &self.query_ids()?)
             .map_err(|e| anyhow!("{}: {e}", script.file))?;
         let request = Request::new(text);
-        self.engine.execute(&request).map_err(|e| anyhow!("{}: {}", script.file, e.message))?;
-        Ok(())
+        let answers = self.engine.execute(&request);
+        let answers = answers.map_err(|e| anyhow!("{}: {}", script.file, e.message))?;
+        let done = answers.into_iter().filter(|a| !matches!(a.body, AnswerBody::Warning { .. }));
+        self.compare(script, &done.map(|answer| answer.statement).collect())
+    }
+
+    /// Warns of what a script says otherwise than when it was carried out; remembers what it was that
+    /// is carried out now.
+    fn compare(&self, script: &Script, done: &BTreeSet<String>) -> Result<()> {
+        let known = statements::load(&*self.journal)?;
+        let mut made_now = Vec::new();
+        for parsed in parse_script(&script.text).map_err(|e| anyhow!("{}: {e}", script.file))? {
+            let Some(made) = statements::made_by(&parsed.statement) else { continue };
+            match known.get(&made) {
+                Some(before) if !done.contains(&parsed.text) => {
+                    if !statements::same(before, &parsed.text) {
+                        warn!(
+                            "{}: the statement of {made} was changed since it was carried out; \
+                             what is running stays as it was. To have the new one, stop and drop \
+                             {made} and what reads it (TERMINATE, DROP), and start again; or start \
+                             on another data directory",
+                            script.file
+                        );
+                    }
+                }
+                _ => made_now.push((made, parsed.text)),
+            }
+        }
+        statements::remember(&*self.journal, made_now, self.clock.now())
     }
 
     /// The ids of all queries that run, upper case.

@@ -1,6 +1,7 @@
 //! A clock for replays: starts at some moment of the past and runs faster than life.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use model::{Clock, TimestampMs};
@@ -12,7 +13,8 @@ use model::{Clock, TimestampMs};
 pub struct ScaledClock {
     beneath: Arc<dyn Clock>,
     began: Duration,
-    origin: TimestampMs,
+    /// In milliseconds since 1970.
+    origin: AtomicI64,
     speed: f64,
 }
 
@@ -20,14 +22,23 @@ impl ScaledClock {
     /// A clock that shows `origin` now. A speed that is not a positive number is taken for 1.
     pub fn new(beneath: Arc<dyn Clock>, origin: TimestampMs, speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
-        Self { began: beneath.monotonic(), beneath, origin, speed }
+        Self { began: beneath.monotonic(), beneath, origin: AtomicI64::new(origin.0), speed }
+    }
+
+    /// Goes on from `time`, if that is still to come; a clock is never put back.
+    pub fn advance_to(&self, time: TimestampMs) {
+        let ahead = time.0.saturating_sub(self.now().0);
+        if ahead > 0 {
+            self.origin.fetch_add(ahead, Ordering::Relaxed);
+        }
     }
 }
 
 impl Clock for ScaledClock {
     fn now(&self) -> TimestampMs {
         let passed = self.beneath.monotonic().saturating_sub(self.began);
-        TimestampMs(self.origin.0.saturating_add((passed.as_secs_f64() * 1e3 * self.speed) as i64))
+        let passed_ms = (passed.as_secs_f64() * 1e3 * self.speed) as i64;
+        TimestampMs(self.origin.load(Ordering::Relaxed).saturating_add(passed_ms))
     }
 
     fn monotonic(&self) -> Duration {
@@ -48,6 +59,19 @@ mod tests {
         beneath.advance(Duration::from_millis(500));
         assert_eq!(clock.now(), TimestampMs(1_030_000));
         assert_eq!(clock.monotonic(), Duration::from_millis(5_500));
+    }
+
+    #[test]
+    fn it_goes_on_from_a_later_time_and_never_back() {
+        let beneath = Arc::new(ManualClock::at(TimestampMs(0)));
+        let clock = ScaledClock::new(beneath.clone(), TimestampMs(1_000), 10.0);
+        beneath.advance(Duration::from_secs(1));
+        clock.advance_to(TimestampMs(5_000));
+        assert_eq!(clock.now(), TimestampMs(11_000));
+        clock.advance_to(TimestampMs(50_000));
+        assert_eq!(clock.now(), TimestampMs(50_000));
+        beneath.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), TimestampMs(60_000));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use bot::conversation::Conversation;
 use bot::transports::terminal::{self, Terminal};
 use bot::views::Views;
 use connect::Environment;
-use connect::city::City;
+use connect::city::{City, Feed};
 use journal::embedded::Fsync;
 use model::{Clock, SystemClock};
 use testkit::{FeedServer, Recording, ScaledClock};
@@ -44,7 +44,8 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     let city = City::built_in(CITY, &environment)?;
     let played = city.demo.as_ref().context("the city has nothing to play")?;
     let real: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(real, played.start, arguments.speed));
+    let played_clock = Arc::new(ScaledClock::new(real, played.start, arguments.speed));
+    let clock: Arc<dyn Clock> = Arc::clone(&played_clock) as Arc<dyn Clock>;
     let feeds = FeedServer::start(Arc::clone(&clock), recordings(&city)?).await?;
     let temporary = TemporaryDirectory::new(arguments.data.as_deref())?;
     let listener = listen_nearby(arguments.listen).await?;
@@ -57,6 +58,10 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
         environment,
         settings: BTreeMap::new(),
     })?;
+    // What was played before is not played again.
+    if let Some(newest) = node.newest_record(city.feeds.iter().filter_map(Feed::topic))? {
+        played_clock.advance_to(newest);
+    }
     node.run_interface()?;
     node.start_city(&city, &city.demo_feeds(&format!("http://{}", feeds.address())))?;
     node.restore_connectors()?;

@@ -23,7 +23,7 @@ pub(super) fn not_yet_running(text: &str, known: &BTreeSet<String>) -> Result<St
     Ok(rest)
 }
 
-fn query_id(properties: &Properties) -> Option<String> {
+pub(super) fn query_id(properties: &Properties) -> Option<String> {
     let property = properties.0.iter().find(|property| property.name == "QUERY_ID")?;
     Some(property.value.as_str()?.to_uppercase())
 }

@@ -1,9 +1,9 @@
 //! `kerb demo` against answers worked out from the recording by other means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::program::{err, out, run};
+use crate::program::{Directory, err, out, run};
 
 /// The moment at which the demo starts; see `cities/jersey/city.toml`.
 const START: &str = "2024-11-08 08:15:00";
@@ -121,4 +121,21 @@ async fn a_port_that_is_taken_is_no_obstacle_and_a_free_one_is_taken_as_asked() 
     let there = run(&["demo", "--listen", &address], "").await;
     assert!(there.status.success(), "{}", err(&there));
     assert!(err(&there).contains(&format!("http://{address}")), "{}", err(&there));
+}
+
+#[tokio::test]
+async fn a_demo_that_goes_on_plays_nothing_twice() {
+    let directory = Directory::new("demo-again");
+    let data = directory.path("data");
+    for _ in 0..2 {
+        let arguments = ["demo", "--speed", "600", "--data", &data, "--listen", "127.0.0.1:0"];
+        let output = run(&arguments, "Pier Road\n").await;
+        assert!(output.status.success() && out(&output).contains("Pier Road: "), "{output:?}");
+    }
+    let arguments = ["consume", "jersey_spaces", "--data", &data, "--from", "beginning", "--exit"];
+    let all = out(&run(&arguments, "").await);
+    let rows: Vec<&str> = all.lines().collect();
+    let different: BTreeSet<&str> = rows.iter().copied().collect();
+    assert!(rows.len() > 1000, "{}", rows.len());
+    assert_eq!(rows.len(), different.len());
 }
