@@ -7,7 +7,6 @@
 
 mod connectors;
 mod pipeline;
-mod schemas;
 mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +76,7 @@ impl Node {
             },
         )?);
         let log: Arc<dyn Journal> = Arc::clone(&journal) as Arc<dyn Journal>;
-        let registry = schemas::open(&log, &options.clock)?;
+        let registry = stream::schema_topic::open_registry(&log, &options.clock)?;
         let connectors = connect::Connectors::new(
             Arc::clone(&log),
             Arc::clone(&options.clock),
@@ -88,7 +87,7 @@ impl Node {
         let engine = Engine::open(EngineOptions {
             service_id: SERVICE_ID.to_string(),
             journal: log,
-            registry: Arc::new(registry),
+            registry,
             clock: options.clock,
             connectors: Arc::new(connectors::Runtime(connectors.clone())),
             execution: Execution::Threads,

@@ -6,6 +6,7 @@ pub mod persistent;
 pub mod push_pool;
 pub mod reader;
 pub mod shared;
+pub mod start;
 pub mod thread;
 pub mod transient;
 

@@ -229,7 +229,7 @@ fn running_description(running: &RunningQuery, service_id: &str) -> QueryDescrip
     let description =
         plan_description(entry.id.clone(), entry.statement.clone(), &entry.plan, service_id);
     QueryDescription {
-        topology: running.outline(),
+        topology: running.picture(),
         state: Some(running.state()),
         progress: Some(running.progress()),
         ..description

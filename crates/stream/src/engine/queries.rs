@@ -16,8 +16,9 @@ use crate::engine::{EngineOptions, Execution};
 use crate::operators::source::Incoming;
 use crate::request::RequestError;
 use crate::run::log_writer::LogWriter;
-use crate::run::persistent::{self, OffsetReset, PersistentTask, TaskSpec, topology_of};
+use crate::run::persistent::{self, PersistentTask, TaskSpec, topology_of};
 use crate::run::shared::Shared;
+use crate::run::start::OffsetReset;
 use crate::run::{TaskError, thread};
 use crate::topology::outline::continues;
 use crate::topology::{TopologyError, Tuning};
@@ -222,7 +223,7 @@ impl RunningQuery {
     }
 
     /// Its topology, as text.
-    pub(crate) fn outline(&self) -> String {
+    pub(crate) fn picture(&self) -> String {
         let spec = &self.spec;
         match topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.tuning) {
             Ok(topology) => topology.picture().to_owned(),

@@ -22,8 +22,8 @@ use super::{Execution, Inner, PullAnswer, QueryAnswer};
 use crate::answer::{QueryState, ResultHeader};
 use crate::push::{CloseGuard, PushQuery, QUEUE_MESSAGES};
 use crate::request::{RequestError, RequestErrorKind};
-use crate::run::persistent::OffsetReset;
 use crate::run::shared::Shared;
+use crate::run::start::OffsetReset;
 use crate::run::transient::{Stepped, TransientSpec, TransientTask};
 use crate::view::View;
 

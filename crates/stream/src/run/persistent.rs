@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use journal::{CleanupPolicy, Commit, GroupId, Journal, TopicSpec};
 use model::{Clock, Offset, TopicPartition};
-use sql::ast::SourceKind;
 use sql::catalog::Catalog;
 use sql::plan::QueryPlan;
 
@@ -19,8 +18,9 @@ use crate::operators::source::Incoming;
 use crate::processing_log::LogEntry;
 use crate::run::TaskError;
 use crate::run::log_writer::LogWriter;
-use crate::run::reader::{ReadPartition, Reader};
+use crate::run::reader::Reader;
 use crate::run::shared::Shared;
+use crate::run::start::{OffsetReset, SourceStart};
 use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION, StoreId};
 use crate::topology::outline::continues;
 use crate::topology::{Surroundings, Topology, Tuning, is_source_store};
@@ -34,15 +34,6 @@ const BATCH_BYTES_MIN: usize = 4 << 10;
 const WINDOWS_FOR_FREE: u64 = 16;
 /// From so many records on, several changes of a key within a batch are told as one, if they may be.
 pub(crate) const MERGED_FROM_RECORDS: usize = 1024;
-
-/// Where a query starts to read a topic it has never read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OffsetReset {
-    /// At the oldest record.
-    Earliest,
-    /// Behind the newest.
-    Latest,
-}
 
 /// What a persistent query's task is made of.
 #[derive(Clone)]
@@ -111,7 +102,15 @@ impl PersistentTask {
     /// Opens a task: its state as of the last commit, its positions, its sink.
     pub fn open(spec: TaskSpec) -> Result<Self, TaskError> {
         let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.tuning)?;
-        let partitions = source_partitions(&spec, &topology)?;
+        let start = SourceStart {
+            journal: spec.journal.as_ref(),
+            catalog: &spec.catalog,
+            plan: &spec.plan,
+            reset: spec.offset_reset,
+            committed: spec.journal.committed(&spec.group),
+            ends_now: false,
+        };
+        let partitions = start.partitions(topology.topics())?;
         let count = partitions.iter().map(|p| p.partition.partition.0 + 1).max().unwrap_or(1);
         let sink = match &spec.plan.sink {
             Some(sink) => {
@@ -228,11 +227,9 @@ impl PersistentTask {
     pub fn step(&mut self) -> Result<usize, TaskError> {
         let incoming = self.reader.poll(self.batch_bytes)?;
         if incoming.is_empty() {
-            self.spec.shared.set_lag(0);
             return Ok(0);
         }
         self.process(&incoming, true)?;
-        self.spec.shared.set_lag(self.reader.lag());
         Ok(incoming.len())
     }
 
@@ -314,45 +311,6 @@ impl PersistentTask {
 pub(crate) fn batch_bytes(most: usize, topology: &Topology) -> usize {
     let share = 1 + topology.windows_per_event() / WINDOWS_FOR_FREE;
     (most / usize::try_from(share).unwrap_or(usize::MAX)).max(BATCH_BYTES_MIN)
-}
-
-/// The partitions a query reads, each from where it was, or where it is to start.
-fn source_partitions(
-    spec: &TaskSpec,
-    topology: &Topology,
-) -> Result<Vec<ReadPartition>, TaskError> {
-    let committed = spec.journal.committed(&spec.group);
-    let mut partitions = Vec::new();
-    for (index, topic) in (0u32..).zip(topology.topics()) {
-        let info = spec.journal.topic(topic);
-        let info = info.ok_or_else(|| TaskError::NoTopic(topic.to_string()))?;
-        for number in 0..info.spec.partitions {
-            let partition = TopicPartition::new(topic.clone(), number);
-            let known = committed.get(&partition).copied();
-            let position = match known {
-                Some(offset) => offset,
-                None => first_position(spec, &partition)?,
-            };
-            let mut read = ReadPartition::new(index, partition, position);
-            read.committed = known;
-            partitions.push(read);
-        }
-    }
-    Ok(partitions)
-}
-
-fn first_position(spec: &TaskSpec, partition: &TopicPartition) -> Result<Offset, TaskError> {
-    let reset = spec.offset_reset.unwrap_or_else(|| {
-        let names = &spec.plan.sources;
-        let mut sources = names.iter().filter_map(|name| spec.catalog.sources.get(name));
-        let is_table = sources.any(|s| *s.topic == *partition.topic && s.kind == SourceKind::Table);
-        if is_table { OffsetReset::Earliest } else { OffsetReset::Latest }
-    });
-    let bounds = spec.journal.bounds(partition)?;
-    Ok(match reset {
-        OffsetReset::Earliest => bounds.start,
-        OffsetReset::Latest => bounds.end,
-    })
 }
 
 /// The topic a query's state is kept in.

@@ -77,15 +77,6 @@ impl Reader {
         }
     }
 
-    /// Records that are there and not processed.
-    pub fn lag(&self) -> u64 {
-        let lag = |partition: &ReadPartition| {
-            let end = self.journal.bounds(&partition.partition).ok()?.end;
-            Some((end.0 - partition.position.0).max(0) as u64)
-        };
-        self.partitions.iter().filter_map(lag).sum()
-    }
-
     /// Has everything up to the ends that were set been read?
     pub fn is_at_end(&self) -> bool {
         self.partitions.iter().all(|p| p.end.is_some_and(|end| p.position >= end))

@@ -20,7 +20,6 @@ pub struct Shared {
     rows_in: AtomicU64,
     rows_out: AtomicU64,
     row_errors: AtomicU64,
-    lag: AtomicU64,
     stream_time_ms: AtomicI64,
 }
 
@@ -96,11 +95,6 @@ impl Shared {
         }
     }
 
-    /// Notes how many records wait.
-    pub fn set_lag(&self, lag: u64) {
-        self.lag.store(lag, Ordering::Relaxed);
-    }
-
     /// How it is.
     pub fn state(&self) -> QueryState {
         let health = self.state.lock();
@@ -112,14 +106,14 @@ impl Shared {
         }
     }
 
-    /// What it has done.
+    /// What it has done; how many records wait, the journal alone knows.
     pub fn progress(&self) -> QueryProgress {
         let time = self.stream_time_ms.load(Ordering::Relaxed);
         QueryProgress {
             rows_in: self.rows_in.load(Ordering::Relaxed),
             rows_out: self.rows_out.load(Ordering::Relaxed),
             row_errors: self.row_errors.load(Ordering::Relaxed),
-            lag: self.lag.load(Ordering::Relaxed),
+            lag: 0,
             stream_time_ms: (time > 0).then(|| time - 1),
             last_error: self.state.lock().last_error.clone(),
         }

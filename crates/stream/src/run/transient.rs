@@ -1,12 +1,13 @@
 //! A push query's task (or a pull query's on a stream): reads, processes, hands rows to its client.
 //! It has no position and no state that anybody else would ever see.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use journal::Journal;
-use model::{Clock, TopicPartition};
+use model::Clock;
 use sql::ast::SourceKind;
 use sql::catalog::Catalog;
 use sql::plan::QueryPlan;
@@ -17,9 +18,10 @@ use crate::processing_log::LogEntry;
 use crate::push::{PushEvent, QueryEnd};
 use crate::rows::RowBatch;
 use crate::run::log_writer::LogWriter;
-use crate::run::persistent::{MERGED_FROM_RECORDS, OffsetReset, batch_bytes, topology_of};
-use crate::run::reader::{ReadPartition, Reader};
+use crate::run::persistent::{MERGED_FROM_RECORDS, batch_bytes, topology_of};
+use crate::run::reader::Reader;
 use crate::run::shared::Shared;
+use crate::run::start::{OffsetReset, SourceStart};
 use crate::run::{TaskError, caught};
 use crate::state::changelog::Changelog;
 use crate::topology::{Topology, Tuning};
@@ -90,29 +92,15 @@ impl TransientTask {
     /// Opens a task.
     pub fn open(spec: TransientSpec) -> Result<Self, TaskError> {
         let topology = topology_of(&spec.plan, &spec.catalog, &spec.registry, spec.tuning)?;
-        let mut partitions = Vec::new();
-        for (index, topic) in (0u32..).zip(topology.topics()) {
-            let info = spec.journal.topic(topic);
-            let info = info.ok_or_else(|| TaskError::NoTopic(topic.to_string()))?;
-            for number in 0..info.spec.partitions {
-                let partition = TopicPartition::new(topic.clone(), number);
-                let bounds = spec.journal.bounds(&partition)?;
-                let is_table = spec.catalog.sources.values().any(|source| {
-                    *source.topic == **topic
-                        && source.kind == SourceKind::Table
-                        && spec.plan.sources.contains(&source.name)
-                });
-                let position = match spec.offset_reset {
-                    Some(OffsetReset::Earliest) => bounds.start,
-                    Some(OffsetReset::Latest) => bounds.end,
-                    None if is_table || spec.ends_now => bounds.start,
-                    None => bounds.end,
-                };
-                let mut read = ReadPartition::new(index, partition, position);
-                read.end = spec.ends_now.then_some(bounds.end);
-                partitions.push(read);
-            }
-        }
+        let start = SourceStart {
+            journal: spec.journal.as_ref(),
+            catalog: &spec.catalog,
+            plan: &spec.plan,
+            reset: spec.offset_reset.or(spec.ends_now.then_some(OffsetReset::Earliest)),
+            committed: BTreeMap::new(),
+            ends_now: spec.ends_now,
+        };
+        let partitions = start.partitions(topology.topics())?;
         let count = partitions.iter().map(|p| p.partition.partition.0 + 1).max().unwrap_or(1);
         let reader = Reader::new(spec.journal.clone(), partitions, topology.is_ordered());
         Ok(Self {
