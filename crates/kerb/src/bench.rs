@@ -3,10 +3,12 @@
 
 mod alerts;
 mod append;
+mod engine;
 mod http;
 mod measure;
 mod pipeline;
 mod plain;
+mod queries;
 mod rows;
 mod start;
 
@@ -25,6 +27,18 @@ pub(crate) const BENCHES: &[Benchmark] = &[
     Benchmark {
         name: "pipeline",
         about: "the talk's rows, from topic to finished view; beside a plain loop over the rows",
+    },
+    Benchmark {
+        name: "aggregate",
+        about: "five aggregates of 10,000 groups over generated sales; beside a plain loop",
+    },
+    Benchmark {
+        name: "join",
+        about: "sales joined with a table of 10,000 shops, added up by region; beside a plain loop",
+    },
+    Benchmark {
+        name: "window",
+        about: "sales of a hundred shops in windows of a minute; beside a plain loop",
     },
     Benchmark {
         name: "append",
@@ -86,6 +100,9 @@ impl Figures {
 pub(crate) async fn run(name: &str, rows: u64) -> anyhow::Result<Vec<Figures>> {
     match name {
         "pipeline" => Ok(vec![pipeline::run(rows).await?]),
+        "aggregate" => Ok(vec![queries::aggregate(rows).await?]),
+        "join" => Ok(vec![queries::join(rows).await?]),
+        "window" => Ok(vec![queries::window(rows).await?]),
         "append" => append::run(rows),
         "pull" => Ok(vec![http::run().await?]),
         "alerts" => alerts::run().await,

@@ -1,6 +1,5 @@
 //! Generated rows of the shape of the talk's feed, the same ones each time.
 
-use jiff::civil::DateTime;
 use jiff::{SignedDuration, civil};
 
 /// Name, capacity, place: twenty car parks of no town.
@@ -8,15 +7,9 @@ const PARKS: usize = 20;
 /// Minutes from one poll of all of them to the next.
 const POLL_MINUTES: i64 = 3;
 
-/// Writes the rows `range` of the feed, each `date,time,name,capacity,empty,status,lat,lon,url`.
-pub(crate) fn lines(range: std::ops::Range<u64>, mut each: impl FnMut(String)) {
+/// Row number `row` of the feed, `date,time,name,capacity,empty,status,lat,lon,url`.
+pub(crate) fn line(row: u64) -> String {
     let start = civil::date(2020, 1, 6).at(0, 0, 0, 0);
-    for row in range {
-        each(line(start, row));
-    }
-}
-
-fn line(start: DateTime, row: u64) -> String {
     let park = (row as usize) % PARKS;
     let poll = row / PARKS as u64;
     let time = start.saturating_add(SignedDuration::from_mins(poll as i64 * POLL_MINUTES));
