@@ -230,6 +230,14 @@ impl ColumnBuilder {
         self.append(&Value::Null);
     }
 
+    /// Appends a text without making a value of it. Panics if the column is not one of STRING.
+    pub fn append_text(&mut self, text: &str) {
+        match &mut self.inner {
+            Inner::String(builder) => builder.append_value(text),
+            _ => panic!("{text:?} appended to a column of {}", self.ty),
+        }
+    }
+
     /// Appends a value. Panics if its variant is not the one of the column's type (our own mistake:
     /// plans convert explicitly), but for a DECIMAL of another scale, which is rescaled half up.
     pub fn append(&mut self, value: &Value) {

@@ -11,6 +11,7 @@ use functions::aggregate::Limits;
 use model::{Namespace, Schema};
 use sql::ast::SourceKind;
 use sql::catalog::Catalog;
+use sql::expr::Expr;
 use sql::plan::{Step, StepKind, WindowInfo};
 
 use crate::batch::Batch;
@@ -276,6 +277,11 @@ impl Builder<'_> {
     fn add(&mut self, step: &Step, wish: Wish) -> Result<Built, TopologyError> {
         match &step.kind {
             StepKind::Source { name, .. } => self.source(step, name, wish),
+            StepKind::Filter { input, predicate }
+                if matches!(input.kind, StepKind::ForeignKeyJoin { .. }) =>
+            {
+                self.foreign_key_join(input, Some(predicate), wish.old)
+            }
             StepKind::Filter { input, predicate } => {
                 let mut needed = wish.needed;
                 mark_expr(predicate, &mut needed);
@@ -361,15 +367,25 @@ impl Builder<'_> {
                 let join = TableTableJoin::new(left_input, right_input, *kind, wish.old, stores);
                 Ok(self.joined(step, Box::new(join), &below, SourceKind::Table))
             }
-            StepKind::ForeignKeyJoin { left, right, foreign_key, kind } => {
-                let inputs = (Input::of(&left.schema), Input::of(&right.schema));
-                let below = self.both(left, right)?;
-                let stores: [StoreId; foreign_key_join::STORES] = self.stores()?;
-                let join =
-                    ForeignKeyJoin::new(inputs, foreign_key.clone(), *kind, wish.old, stores);
-                Ok(self.joined(step, Box::new(join), &below, SourceKind::Table))
-            }
+            StepKind::ForeignKeyJoin { .. } => self.foreign_key_join(step, None, wish.old),
         }
+    }
+
+    fn foreign_key_join(
+        &mut self,
+        step: &Step,
+        predicate: Option<&Expr>,
+        wants_old: bool,
+    ) -> Result<Built, TopologyError> {
+        let StepKind::ForeignKeyJoin { left, right, foreign_key, kind } = &step.kind else {
+            unreachable!("called for foreign key joins only")
+        };
+        let inputs = (Input::of(&left.schema), Input::of(&right.schema));
+        let below = self.both(left, right)?;
+        let stores: [StoreId; foreign_key_join::STORES] = self.stores()?;
+        let (key, predicate) = (foreign_key.clone(), predicate.cloned());
+        let join = ForeignKeyJoin::new(inputs, key, *kind, predicate, wants_old, stores);
+        Ok(self.joined(step, Box::new(join), &below, SourceKind::Table))
     }
 
     fn source(&mut self, step: &Step, name: &str, wish: Wish) -> Result<Built, TopologyError> {

@@ -3,23 +3,26 @@
 //! Each left row subscribes to the right key it names. A changed right row changes the result of all
 //! who subscribe to it, in the order of their keys.
 //!
+//! A WHERE right behind the join is part of it: of the rows that a changed right row touches, only
+//! those that pass (or passed) are written down and told, however many subscribe.
+//!
 //! Subscriptions' changelog key: the right key's cells, then the left key's. Value: empty.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use arrow_array::Array;
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 use sql::ast::JoinKind;
 use sql::expr::Expr;
 
-use crate::batch::{Batch, Side};
+use crate::batch::{Batch, Side, present_bits};
 use crate::operators::filter::masked;
 use crate::operators::join::{
     Cell, Input, Joined, JoinedRow, Port, joined_columns, joined_meta, joined_present, merged,
 };
 use crate::operators::keys::Keys;
-use crate::operators::{Cycle, Operator, ProcessError, two};
+use crate::operators::{Cycle, Operator, ProcessError, passing, two};
 use crate::state::changelog::{Changelog, StoreId};
 use crate::state::codec::{DecodeError, RowWriter, read_rows};
 use crate::state::table_store::{StoredRow, TableStore};
@@ -38,8 +41,11 @@ pub struct ForeignKeyJoin {
     subscriptions: BTreeSet<Box<[u8]>>,
     subscriptions_id: StoreId,
     changes: Vec<(Box<[u8]>, bool)>,
-    /// What was told last of each left key, where old values are wanted.
+    /// The WHERE behind the join.
+    predicate: Option<Expr>,
+    /// What was told last of each left key, where old values are wanted or there is a predicate.
     results: Option<TableStore>,
+    wants_old: bool,
     stays: Vec<bool>,
 }
 
@@ -50,6 +56,7 @@ impl ForeignKeyJoin {
         (left, right): (Input, Input),
         foreign_key: Expr,
         kind: JoinKind,
+        predicate: Option<Expr>,
         wants_old: bool,
         stores: [StoreId; STORES],
     ) -> Self {
@@ -66,7 +73,9 @@ impl ForeignKeyJoin {
             subscriptions: BTreeSet::new(),
             subscriptions_id: stores[2],
             changes: Vec::new(),
-            results: wants_old.then(|| TableStore::new(stores[3])),
+            results: (wants_old || predicate.is_some()).then(|| TableStore::new(stores[3])),
+            predicate,
+            wants_old,
         }
     }
 
@@ -84,12 +93,47 @@ impl ForeignKeyJoin {
         }
     }
 
-    fn subscribers(&self, foreign: &[u8]) -> Vec<Box<[u8]>> {
+    /// The left keys that subscribe to a right one.
+    fn subscribers<'a>(&'a self, foreign: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.subscriptions
             .range::<[u8], _>((Bound::Included(foreign), Bound::Unbounded))
             .take_while(|subscription| subscription.starts_with(foreign))
-            .map(|subscription| subscription[foreign.len()..].into())
-            .collect()
+            .map(|subscription| &subscription[foreign.len()..])
+    }
+
+    /// Leaves out rows that do not pass and did not before, and adds the old values.
+    fn tell_changes(
+        &mut self,
+        mut out: Batch,
+        keys: &[Box<[u8]>],
+        cycle: &mut Cycle<'_>,
+    ) -> Result<Batch, ProcessError> {
+        let Some(results) = &mut self.results else { return Ok(out) };
+        let new = match &self.predicate {
+            Some(predicate) => passing(predicate, &out.new, out.rows, cycle, "WhereFilter"),
+            None => present_bits(out.new.present.as_ref(), out.rows),
+        };
+        let (key, left, right) = (&self.left.key.types, &self.left.types, &self.right.types);
+        let types: Vec<_> = key.iter().chain(left).chain(right).cloned().collect();
+        let writer = RowWriter::new(&types, &out.new.columns);
+        let tell = |row: usize| {
+            let timestamp = out.timestamps[row];
+            let stored = new.value(row).then(|| StoredRow { timestamp, row: writer.row(row) });
+            results.put(&keys[row], stored)
+        };
+        let old: Vec<Option<StoredRow>> = (0..out.rows).map(tell).collect();
+        let was_told: BooleanBuffer = old.iter().map(Option::is_some).collect();
+        if self.wants_old {
+            let rows = old.iter().map(|old| old.as_ref().map(|old| &*old.row));
+            let columns = read_rows(&types, rows)?;
+            out.old = Some(Side { columns, present: Some(NullBuffer::new(was_told.clone())) });
+        }
+        if self.predicate.is_none() {
+            return Ok(out);
+        }
+        let changed = &new | &was_told;
+        out.new = masked(out.new, NullBuffer::new(new), &self.stays);
+        Ok(out.filter(&changed))
     }
 
     /// The foreign key of a stored left row; `None`: null.
@@ -136,7 +180,7 @@ impl Operator for ForeignKeyJoin {
                 let stored = is_new.then(|| StoredRow { timestamp, row: right_rows.row(row) });
                 self.right_table.put(key, stored);
                 for left_key in self.subscribers(key) {
-                    let Some(stored) = self.left_table.get(&left_key) else { continue };
+                    let Some(stored) = self.left_table.get(left_key) else { continue };
                     let cell = joined.store_left(&stored.row);
                     let right = if is_new { Cell::Row(row as u32) } else { Cell::None };
                     joined.rows.push(JoinedRow {
@@ -148,7 +192,7 @@ impl Operator for ForeignKeyJoin {
                         window: None,
                         key_from: Port::Left,
                     });
-                    told_keys.push(left_key);
+                    told_keys.push(left_key.into());
                 }
                 continue;
             }
@@ -201,30 +245,7 @@ impl Operator for ForeignKeyJoin {
             Some(present) => masked(Side { columns, present: None }, present, &self.stays),
             None => Side { columns, present: None },
         };
-        if let Some(results) = &mut self.results {
-            let types: Vec<_> = left_input
-                .key
-                .types
-                .iter()
-                .chain(&left_input.types)
-                .chain(&right_input.types)
-                .cloned()
-                .collect();
-            let writer = RowWriter::new(&types, &out.new.columns);
-            let old: Vec<Option<StoredRow>> = (0..out.rows)
-                .map(|row| {
-                    let stored = out.new.is_present(row).then(|| StoredRow {
-                        timestamp: out.timestamps[row],
-                        row: writer.row(row),
-                    });
-                    results.put(&told_keys[row], stored)
-                })
-                .collect();
-            let present: NullBuffer = old.iter().map(Option::is_some).collect::<Vec<_>>().into();
-            let rows = old.iter().map(|old| old.as_ref().map(|old| &*old.row));
-            out.old = Some(Side { columns: read_rows(&types, rows)?, present: Some(present) });
-        }
-        Ok(out)
+        self.tell_changes(out, &told_keys, cycle)
     }
 
     fn flush(&mut self, log: &mut Changelog) {

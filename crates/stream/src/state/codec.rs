@@ -252,7 +252,14 @@ pub fn read_row<'a>(
     builders: &mut [ColumnBuilder],
 ) -> Result<(), DecodeError> {
     for (ty, builder) in types.into_iter().zip(builders) {
-        builder.append(&read_value(ty, &mut bytes)?);
+        if *ty == SqlType::String
+            && let Some((text, rest)) = plain_text(bytes)
+        {
+            builder.append_text(std::str::from_utf8(text).map_err(|_| DecodeError)?);
+            bytes = rest;
+        } else {
+            builder.append(&read_value(ty, &mut bytes)?);
+        }
     }
     if bytes.is_empty() { Ok(()) } else { Err(DecodeError) }
 }
@@ -362,6 +369,13 @@ fn read_text(bytes: &mut &[u8]) -> Result<Vec<u8>, DecodeError> {
             _ => return Err(DecodeError),
         }
     }
+}
+
+/// A cell that is a text without zeros in it, and what is behind.
+fn plain_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let bytes = bytes.strip_prefix(&[SOME])?;
+    let at = memchr::memchr(ESCAPE, bytes)?;
+    (bytes.get(at + 1) == Some(&TERMINATOR)).then(|| (&bytes[..at], &bytes[at + 2..]))
 }
 
 fn more(bytes: &mut &[u8]) -> Result<bool, DecodeError> {
