@@ -13,12 +13,16 @@ use super::Figures;
 use super::measure::{Directory, cpu_s, peak_rss_bytes};
 
 const BATCH_RECORDS: u64 = 1000;
+/// So many writers append at a time, and share flushes.
+const WRITERS: u64 = 16;
 
 pub(super) fn run(rows: u64) -> Result<Vec<Figures>> {
     let directory = Directory::new("append")?;
     let baseline = plain(rows, &directory)?;
+    let together = AppendBench { writers: WRITERS, ..bench(rows) };
+    let together = bench_append(together, &directory.path().join("together"))?;
     let cpu_before = cpu_s();
-    let bench = AppendBench { rows, batch_records: BATCH_RECORDS, writers: 1, fsync: Fsync::Group };
+    let bench = bench(rows);
     let append = bench_append(bench, &directory.path().join("journal"))?;
     let cpu = cpu_before.and_then(|before| Some(cpu_s()? - before));
     let read = bench_read(rows, &directory.path().join("journal"))?;
@@ -37,6 +41,17 @@ pub(super) fn run(rows: u64) -> Result<Vec<Figures>> {
             ..Figures::default()
         },
         Figures {
+            name: format!("append_{WRITERS}_writers"),
+            rows: Some(rows),
+            rows_per_s: Some(together.rows_per_s()),
+            baseline: Some("the same bytes into a file by one writer, flushed a batch at a time"),
+            baseline_rows_per_s: Some(baseline),
+            ratio: Some(together.rows_per_s() / baseline),
+            p50_ms: Some(together.p50_ms),
+            p99_ms: Some(together.p99_ms),
+            ..Figures::default()
+        },
+        Figures {
             name: "read".into(),
             rows: Some(rows),
             rows_per_s: Some(read.rows_per_s()),
@@ -45,6 +60,10 @@ pub(super) fn run(rows: u64) -> Result<Vec<Figures>> {
             ..Figures::default()
         },
     ])
+}
+
+fn bench(rows: u64) -> AppendBench {
+    AppendBench { rows, batch_records: BATCH_RECORDS, writers: 1, fsync: Fsync::Group }
 }
 
 /// Rows a second of a file.

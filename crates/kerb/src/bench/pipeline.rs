@@ -34,15 +34,20 @@ fn statements() -> Result<String> {
     let city = City::built_in("bradford", &(Arc::new(|_: &str| None) as connect::Environment))?;
     let text = city.pipeline.text;
     let pieces = sql::parser::split_statements(&text).complete;
-    let wanted = ["CARPARK_SRC", "CARPARK_EVENTS", "CARPARK AS"];
-    let statement = |name: &str| {
-        let all = pieces.iter().map(|span| &text[span.start..span.end]);
-        all.filter(|s| s.starts_with("CREATE")).find(|s| {
-            s.split('(').next().is_some_and(|head| format!("{head} ").contains(&format!("{name} ")))
-        })
+    let wanted = ["CARPARK_SRC (", "CARPARK_EVENTS WITH", "CARPARK AS"];
+    // Comments stand before a statement.
+    let bare = |statement: &str| -> String {
+        let lines = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
+        let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+        words.join(" ").trim_end_matches(';').to_string()
     };
-    let found: Option<Vec<&str>> = wanted.iter().map(|name| statement(name)).collect();
-    Ok(found.context("the talk's statements are not where they were")?.join("\n"))
+    let statement = |name: &str| {
+        let all = pieces.iter().map(|span| bare(&text[span.start..span.end]));
+        let made = format!(" {name}");
+        all.into_iter().find(|s| s.starts_with("CREATE ") && s[..80.min(s.len())].contains(&made))
+    };
+    let found: Option<Vec<String>> = wanted.iter().map(|name| statement(name)).collect();
+    Ok(found.context("the talk's statements are not where they were")?.join(";\n") + ";")
 }
 
 /// Is the view what the plain loop has?

@@ -71,7 +71,7 @@ impl Table {
         let (hour, minute): (i8, i8) = (hour.parse()?, minute.parse()?);
         let date = Date::new(year, month as i8, day as i8)?;
         let local = date.at(hour, minute, 0, 0);
-        Ok(self.zone.to_ambiguous_zoned_datetime(local).compatible()?.timestamp().as_millisecond())
+        Ok(self.zone.to_ambiguous_timestamp(local).compatible()?.as_millisecond())
     }
 
     /// `LATEST_TS` of a row.

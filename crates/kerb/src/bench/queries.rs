@@ -34,7 +34,7 @@ pub(super) async fn aggregate(rows: u64) -> Result<Figures> {
     let engine = MeasuredEngine::open("aggregate")?;
     engine.fill("sales", rows, line)?;
     let statements = format!(
-        "{SALES} CREATE TABLE TOTALS AS SELECT SHOP, COUNT(*) AS N, SUM(PIECES) AS PIECES, \
+        "{SALES} CREATE TABLE TOTALS WITH (VALUE_FORMAT='JSON') AS SELECT SHOP, COUNT(*) AS N, SUM(PIECES) AS PIECES, \
          MIN(PRICE) AS LOW, MAX(PRICE) AS HIGH, AVG(PIECES) AS MEAN \
          FROM SALES GROUP BY SHOP EMIT CHANGES;"
     );
@@ -65,7 +65,7 @@ pub(super) async fn join(rows: u64) -> Result<Figures> {
     let statements = format!(
         "{SALES} CREATE TABLE SHOPS (SHOP VARCHAR PRIMARY KEY, REGION VARCHAR) \
          WITH (KAFKA_TOPIC='shops', KEY_FORMAT='KAFKA', VALUE_FORMAT='DELIMITED'); \
-         CREATE TABLE REGIONS AS SELECT H.REGION AS REGION, COUNT(*) AS N, \
+         CREATE TABLE REGIONS WITH (VALUE_FORMAT='JSON') AS SELECT H.REGION AS REGION, COUNT(*) AS N, \
          SUM(S.PIECES) AS PIECES FROM SALES S JOIN SHOPS H ON S.SHOP = H.SHOP \
          GROUP BY H.REGION EMIT CHANGES;"
     );
@@ -92,7 +92,7 @@ pub(super) async fn window(rows: u64) -> Result<Figures> {
     let engine = MeasuredEngine::open("window")?;
     engine.fill("sales", rows, line)?;
     let statements = format!(
-        "{SALES} CREATE TABLE MINUTES AS SELECT SHOP, COUNT(*) AS N, SUM(PIECES) AS PIECES \
+        "{SALES} CREATE TABLE MINUTES WITH (VALUE_FORMAT='JSON') AS SELECT SHOP, COUNT(*) AS N, SUM(PIECES) AS PIECES \
          FROM SALES WINDOW TUMBLING (SIZE 1 MINUTE, RETENTION 3650 DAYS) \
          GROUP BY SHOP EMIT CHANGES;"
     );
