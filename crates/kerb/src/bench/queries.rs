@@ -35,11 +35,11 @@ pub(super) async fn aggregate(rows: u64) -> Result<Figures> {
     engine.fill("sales", rows, line)?;
     let statements = format!(
         "{SALES} CREATE TABLE TOTALS WITH (VALUE_FORMAT='JSON') AS SELECT SHOP, COUNT(*) AS N, SUM(PIECES) AS PIECES, \
-         MIN(PRICE) AS LOW, MAX(PRICE) AS HIGH, AVG(PIECES) AS MEAN \
+         MIN(PRICE) AS LOW, MAX(PRICE) AS HIGH, SUM(PRICE) AS PRICES \
          FROM SALES GROUP BY SHOP EMIT CHANGES;"
     );
     let figures = engine.measure(&statements, 1, rows, rows).await?;
-    let found = engine.pull("SELECT SHOP, N, PIECES, LOW, HIGH, MEAN FROM TOTALS;")?;
+    let found = engine.pull("SELECT SHOP, N, PIECES, LOW, HIGH, PRICES FROM TOTALS;")?;
     let is_same = |row: &Vec<Value>| {
         let totals = row[0].as_str().and_then(|shop| plain.get(shop));
         totals.is_some_and(|totals| row[1..] == totals.cells())
@@ -92,12 +92,12 @@ pub(super) async fn window(rows: u64) -> Result<Figures> {
     let engine = MeasuredEngine::open("window")?;
     engine.fill("sales", rows, line)?;
     let statements = format!(
-        "{SALES} CREATE TABLE MINUTES WITH (VALUE_FORMAT='JSON') AS SELECT SHOP, COUNT(*) AS N, SUM(PIECES) AS PIECES \
+        "{SALES} CREATE TABLE BY_MINUTE WITH (VALUE_FORMAT='JSON') AS SELECT SHOP, COUNT(*) AS N, SUM(PIECES) AS PIECES \
          FROM SALES WINDOW TUMBLING (SIZE 1 MINUTE, RETENTION 3650 DAYS) \
          GROUP BY SHOP EMIT CHANGES;"
     );
     let figures = engine.measure(&statements, 1, rows, rows).await?;
-    let found = engine.pull("SELECT WINDOWSTART, SHOP, N, PIECES FROM MINUTES;")?;
+    let found = engine.pull("SELECT WINDOWSTART, SHOP, N, PIECES FROM BY_MINUTE;")?;
     let is_same = |row: &Vec<Value>| {
         let Value::Bigint(start_ms) = row[0] else { return false };
         let totals = row[1].as_str().and_then(|shop| plain.get(&start_ms)?.get(shop));
@@ -116,6 +116,7 @@ struct Totals {
     pieces: i64,
     low: f64,
     high: f64,
+    prices: f64,
 }
 
 impl Totals {
@@ -127,17 +128,18 @@ impl Totals {
         self.high = if self.count == 0 { price } else { self.high.max(price) };
         self.count += 1;
         self.pieces += pieces;
+        self.prices += price;
         Ok(())
     }
 
-    /// COUNT, SUM, MIN, MAX and AVG.
+    /// COUNT, SUM of the pieces, MIN, MAX and SUM of the prices.
     fn cells(&self) -> Vec<Value> {
         vec![
             Value::Bigint(self.count),
             Value::Bigint(self.pieces),
             Value::Double(self.low),
             Value::Double(self.high),
-            Value::Double(self.pieces as f64 / self.count as f64),
+            Value::Double(self.prices),
         ]
     }
 }

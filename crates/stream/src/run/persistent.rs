@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
-use journal::{CleanupPolicy, Commit, GroupId, Journal, TopicSpec};
+use journal::{CleanupPolicy, Commit, CommitError, GroupId, Journal, TopicSpec};
 use model::{Clock, Offset, TopicPartition};
 use sql::catalog::Catalog;
 use sql::plan::QueryPlan;
@@ -24,16 +25,19 @@ use crate::run::start::{OffsetReset, SourceStart};
 use crate::state::changelog::{Changelog, Entry, LAYOUT_VERSION, StoreId};
 use crate::topology::outline::continues;
 use crate::topology::{Surroundings, Topology, Tuning, is_source_store};
-use crate::view::{Restoring, View};
+use crate::view::{Restoring, View, ViewChanges};
 
 /// About so much is read for one batch.
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 /// So much is read where a row belongs to very many windows.
 const BATCH_BYTES_MIN: usize = 4 << 10;
 /// So many windows of a row cost no more than reading it.
 const WINDOWS_FOR_FREE: u64 = 16;
 /// From so many records on, several changes of a key within a batch are told as one, if they may be.
 pub(crate) const MERGED_FROM_RECORDS: usize = 1024;
+/// From so many records on, a batch is a backlog's: the next one is processed while this one is
+/// made durable. Smaller ones are committed at once, as somebody waits for them.
+const BACKLOG_RECORDS: usize = 1024;
 
 /// What a persistent query's task is made of.
 #[derive(Clone)]
@@ -83,6 +87,22 @@ pub struct PersistentTask {
     outline_is_written: bool,
     /// State that no operator has any more: to be taken out of the changelog.
     left_over: BTreeSet<(StoreId, Box<[u8]>)>,
+    under_way: Option<UnderWay>,
+}
+
+/// A commit that is being made durable, and what is to be done after it.
+struct UnderWay {
+    commit: JoinHandle<Result<(), CommitError>>,
+    after: After,
+}
+
+/// What is to be done once a batch is committed.
+struct After {
+    view_changes: Option<ViewChanges>,
+    rows_in: usize,
+    rows_out: usize,
+    errors: usize,
+    newest: Option<i64>,
 }
 
 /// The topology of a query that is to run for good.
@@ -137,6 +157,7 @@ impl PersistentTask {
             changelog,
             outline_is_written: false,
             left_over: BTreeSet::new(),
+            under_way: None,
             spec,
         };
         task.restore()?;
@@ -227,6 +248,7 @@ impl PersistentTask {
     pub fn step(&mut self) -> Result<usize, TaskError> {
         let incoming = self.reader.poll(self.batch_bytes)?;
         if incoming.is_empty() {
+            self.finish()?;
             return Ok(0);
         }
         self.process(&incoming, true)?;
@@ -264,6 +286,10 @@ impl PersistentTask {
         };
         let mut changes = Changelog::default();
         self.topology.flush(&mut changes);
+        if self.spec.view.is_some() {
+            // Which of its windows are over is seen in what is committed.
+            self.finish()?;
+        }
         let view_changes = self.spec.view.as_ref().map(|view| {
             let present = batch.new.present.as_ref();
             let read_back = |columns| match &self.read_back {
@@ -287,23 +313,59 @@ impl PersistentTask {
             records.push(writer.records(&log, now));
         }
         let offsets = if moves { self.new_positions() } else { Vec::new() };
-        if !records.is_empty() || !offsets.is_empty() {
-            self.spec.journal.commit(Commit { records, offsets })?;
-        }
+        let commit = Commit { records, offsets };
         self.outline_is_written |= writes_outline;
         if moves {
             self.reader.committed();
         }
-        if let (Some(view), Some(changes)) = (&self.spec.view, view_changes) {
-            view.apply(changes);
+        let after = After {
+            view_changes,
+            rows_in: incoming.len(),
+            rows_out: batch.rows,
+            errors: log.len(),
+            newest: incoming.iter().map(|i| i.record.timestamp.0).max(),
+        };
+        self.commit(commit, after, moves && incoming.len() >= BACKLOG_RECORDS)
+    }
+
+    /// Commits a batch, after the one before; in the background if more is to come. Should that
+    /// fail, the task fails, and begins anew with what was committed before.
+    fn commit(
+        &mut self,
+        commit: Commit,
+        after: After,
+        in_background: bool,
+    ) -> Result<(), TaskError> {
+        self.finish()?;
+        if commit.records.is_empty() && commit.offsets.is_empty() {
+            self.committed(after);
+            return Ok(());
         }
-        self.count(incoming, &batch, log.len());
+        if !in_background {
+            self.spec.journal.commit(commit)?;
+            self.committed(after);
+            return Ok(());
+        }
+        let journal = Arc::clone(&self.spec.journal);
+        let commit = std::thread::spawn(move || journal.commit(commit).map(drop));
+        self.under_way = Some(UnderWay { commit, after });
         Ok(())
     }
 
-    fn count(&self, incoming: &[Incoming], batch: &Batch, errors: usize) {
-        let newest = incoming.iter().map(|i| i.record.timestamp.0).max();
-        self.spec.shared.progressed(incoming.len(), batch.rows, errors, newest);
+    /// Waits for the commit that is under way.
+    pub fn finish(&mut self) -> Result<(), TaskError> {
+        let Some(UnderWay { commit, after }) = self.under_way.take() else { return Ok(()) };
+        commit.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        self.committed(after);
+        Ok(())
+    }
+
+    fn committed(&self, after: After) {
+        if let (Some(view), Some(changes)) = (&self.spec.view, after.view_changes) {
+            view.apply(changes);
+        }
+        let After { rows_in, rows_out, errors, newest, .. } = after;
+        self.spec.shared.progressed(rows_in, rows_out, errors, newest);
     }
 }
 
@@ -311,6 +373,15 @@ impl PersistentTask {
 pub(crate) fn batch_bytes(most: usize, topology: &Topology) -> usize {
     let share = 1 + topology.windows_per_event() / WINDOWS_FOR_FREE;
     (most / usize::try_from(share).unwrap_or(usize::MAX)).max(BATCH_BYTES_MIN)
+}
+
+impl Drop for PersistentTask {
+    /// A task that ends leaves nothing under way: who opens it anew reads what is committed.
+    fn drop(&mut self) {
+        if let Err(error) = self.finish() {
+            tracing::warn!(query = self.spec.id, %error, "the last commit failed");
+        }
+    }
 }
 
 /// The topic a query's state is kept in.

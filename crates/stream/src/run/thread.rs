@@ -56,6 +56,7 @@ fn work(
     let mut mark = 0;
     while !spec.shared.is_closed() {
         if spec.shared.is_paused() {
+            task.finish()?;
             spec.shared.wait(IDLE);
             continue;
         }
