@@ -12,7 +12,6 @@ use model::{Clock, Offset, TopicPartition};
 use sql::catalog::Catalog;
 use sql::plan::QueryPlan;
 
-use crate::batch::Batch;
 use crate::operators::Cycle;
 use crate::operators::sink::{ReadBack, SinkWriter};
 use crate::operators::source::Incoming;
@@ -28,7 +27,7 @@ use crate::topology::{Surroundings, Topology, Tuning, is_source_store};
 use crate::view::{Restoring, View, ViewChanges};
 
 /// About so much is read for one batch.
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 512 << 10;
 /// So much is read where a row belongs to very many windows.
 const BATCH_BYTES_MIN: usize = 4 << 10;
 /// So many windows of a row cost no more than reading it.
