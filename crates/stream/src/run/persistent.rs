@@ -354,7 +354,8 @@ impl PersistentTask {
     /// Waits for the commit that is under way.
     pub fn finish(&mut self) -> Result<(), TaskError> {
         let Some(UnderWay { commit, after }) = self.under_way.take() else { return Ok(()) };
-        commit.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let panicked = |_| TaskError::Panicked("the journal panicked".to_owned());
+        commit.join().map_err(panicked)??;
         self.committed(after);
         Ok(())
     }
