@@ -39,8 +39,8 @@ pub enum Accepted {
     Nothing,
 }
 
-/// Matches `offered` (in the server's order) against the `Accept` headers: the client's preference by
-/// `q`, then its order; a wildcard takes the first offered type that it covers.
+/// Matches `offered` (in the server's order) against the `Accept` headers: the client's preference
+/// by `q`, then its order; a wildcard takes the first offered type that it covers.
 pub fn negotiate(headers: &HeaderMap, offered: &[Media]) -> Accepted {
     let values = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());
     let mut ranges: Vec<(f32, String)> = values

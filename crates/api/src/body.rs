@@ -58,7 +58,8 @@ pub fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, A
     }
 }
 
-/// A field that maps names to texts; absent and null are empty. `null_is` says what a null value is.
+/// A field that maps names to texts; absent and null are empty. `null_is` says what a null value
+/// is.
 pub fn texts(
     object: &Map<String, Value>,
     name: &str,

@@ -1,4 +1,5 @@
-//! What statements answer, as the entities of the REST API: `currentStatus`, `sourceDescription`, ….
+//! What statements answer, as the entities of the REST API: `currentStatus`, `sourceDescription`,
+//! ….
 //!
 //! Each entity is an object with its kind in `@type`, the statement, its own fields, and warnings.
 

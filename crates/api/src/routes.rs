@@ -1,4 +1,5 @@
-//! Which path is whose: one list. Paths with double or trailing slashes are as good as the plain ones.
+//! Which path is whose: one list. Paths with double or trailing slashes are as good as the plain
+//! ones.
 
 mod close_query;
 mod info;

@@ -1,5 +1,5 @@
-//! One port for HTTP/1.1 and HTTP/2: the first bytes of a connection tell which (prior knowledge), and
-//! an HTTP/1.1 request may ask to go on in HTTP/2 (`Upgrade: h2c`).
+//! One port for HTTP/1.1 and HTTP/2: the first bytes of a connection tell which (prior knowledge),
+//! and an HTTP/1.1 request may ask to go on in HTTP/2 (`Upgrade: h2c`).
 
 mod upgrade;
 

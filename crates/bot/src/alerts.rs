@@ -1,13 +1,15 @@
-//! Alerts: crossings come from the server by one push query for all chats, messages go to a transport.
+//! Alerts: crossings come from the server by one push query for all chats, messages go to a
+//! transport.
 //!
-//! Each alert is told once. Its position is saved before it is handed over, so that a crash can lose
-//! the messages under way but never repeats one; the transport itself retries what did not arrive.
-//! While the transport is out of reach nothing more is taken: alerts wait in the server's log.
+//! Each alert is told once. Its position is saved before it is handed over, so that a crash can
+//! lose the messages under way but never repeats one; the transport itself retries what did not
+//! arrive. While the transport is out of reach nothing more is taken: alerts wait in the server's
+//! log.
 //!
 //! An alert about old data is another matter: a feed that is published once a day tells all of
 //! yesterday at once, and a bot that was stopped for long finds all that happened meanwhile. Such
-//! alerts are held for a moment, the newest of each subscription, and told only if what they tell is
-//! still so by the newest reading there is. That is one message for a wish, and never a flood.
+//! alerts are held for a moment, the newest of each subscription, and told only if what they tell
+//! is still so by the newest reading there is. That is one message for a wish, and never a flood.
 
 mod desk;
 mod late;

@@ -1,9 +1,9 @@
 //! How full a car park was over time, drawn twice: as a PNG for Telegram, with characters for the
 //! terminal.
 //!
-//! A [`Chart`] comes from the windowed history view; [`Chart::svg`] is the one drawing, which `resvg`
-//! turns into pixels with the one font that is built in, so the same data gives the same picture on
-//! every machine.
+//! A [`Chart`] comes from the windowed history view; [`Chart::svg`] is the one drawing, which
+//! `resvg` turns into pixels with the one font that is built in, so the same data gives the same
+//! picture on every machine.
 
 pub mod drawing;
 

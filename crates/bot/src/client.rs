@@ -1,8 +1,8 @@
 //! A client of ksqlDB's REST API: statements whose text is fixed and whose values are bound.
 //!
-//! A [`Statement`]'s text is `&'static str`: what a user typed cannot become part of it. Values travel
-//! as session variables, which the server puts into the places of `${name}` after it has found where
-//! strings begin and end; a quote in a value stays within the string.
+//! A [`Statement`]'s text is `&'static str`: what a user typed cannot become part of it. Values
+//! travel as session variables, which the server puts into the places of `${name}` after it has
+//! found where strings begin and end; a quote in a value stays within the string.
 //!
 //! The server is reached over HTTP, or in this process as a service without a socket.
 

@@ -1,13 +1,14 @@
 //! The conversation with drivers: where to park, how full it is, tell me, how was it over time.
 //!
-//! Messages flow in from a [`transports`] (Telegram, or the terminal) and answers flow back; all that
-//! the bot knows it reads through [`client`] from ksqlDB's REST API, by statements with bound values.
-//! It keeps nothing but a shared location, for minutes: subscriptions, positions and what was told are
-//! rows behind that API, so the bot can be stopped anywhere. `kerb` runs it against the server in its
-//! own process. The client speaks HTTP as well; against ksqlDB itself the views would have to be there
-//! (`cities/interface.sql`, whose LATEST_BY_TIME is ours).
+//! Messages flow in from a [`transports`] (Telegram, or the terminal) and answers flow back; all
+//! that the bot knows it reads through [`client`] from ksqlDB's REST API, by statements with bound
+//! values. It keeps nothing but a shared location, for minutes: subscriptions, positions and what
+//! was told are rows behind that API, so the bot can be stopped anywhere. `kerb` runs it against
+//! the server in its own process. The client speaks HTTP as well; against ksqlDB itself the views
+//! would have to be there (`cities/interface.sql`, whose LATEST_BY_TIME is ours).
 //!
-//! To follow a question: [`transports::telegram`] or [`transports::terminal`] -> [`conversation`] ->
+//! To follow a question: [`transports::telegram`] or [`transports::terminal`] -> [`conversation`]
+//! ->
 //! [`commands`] (one file each) -> [`views`] -> [`client`] -> the REST API, and the [`reply`] back.
 //! Alerts go the other way: [`alerts`] reads a push query and hands messages to the transport.
 

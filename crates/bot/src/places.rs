@@ -81,7 +81,8 @@ fn simplified(text: &str) -> String {
     words.join(" ")
 }
 
-/// The distance of two places in metres along the earth's surface (haversine, mean radius 6,371 km).
+/// The distance of two places in metres along the earth's surface (haversine, mean radius 6,371
+/// km).
 pub fn distance_m(a: Location, b: Location) -> f64 {
     const EARTH_RADIUS_M: f64 = 6_371_000.0;
     let (lat_a, lat_b) = (a.latitude.to_radians(), b.latitude.to_radians());

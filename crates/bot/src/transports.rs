@@ -18,13 +18,14 @@ pub enum Delivery {
     Refused,
 }
 
-/// Carries messages to a chat. Waits and retries as its service demands; returns when it is decided.
+/// Carries messages to a chat. Waits and retries as its service demands; returns when it is
+/// decided.
 pub trait Transport: Send + Sync {
     /// Sends a message to a chat.
     fn send(&self, chat: ChatId, reply: Reply) -> impl Future<Output = Delivery> + Send;
 
-    /// Resolves when messages are likely to arrive: at once, unless its service is known to be out of
-    /// reach. Whoever can wait elsewhere should, before handing over.
+    /// Resolves when messages are likely to arrive: at once, unless its service is known to be out
+    /// of reach. Whoever can wait elsewhere should, before handing over.
     fn ready(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }

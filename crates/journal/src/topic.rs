@@ -33,8 +33,9 @@ pub(crate) fn check_spec(spec: &TopicSpec) -> Result<(), CreateTopicError> {
     Ok(())
 }
 
-/// Does this topic belong to the server itself? The command log, schemas, connectors, queries' states:
-/// everybody may read them, and nobody else may write to them, delete them, or put a source on them.
+/// Does this topic belong to the server itself? The command log, schemas, connectors, queries'
+/// states: everybody may read them, and nobody else may write to them, delete them, or put a source
+/// on them.
 pub fn is_internal(name: &str) -> bool {
     name.starts_with("_kerb") || name == "_schemas" || name.ends_with("-state-changelog")
 }

@@ -155,8 +155,8 @@ pub(crate) struct Consume {
     pub(crate) topic: String,
     #[command(flatten)]
     pub(crate) log: Log,
-    /// Where to begin: beginning, end, an offset, or a time (2024-10-27T01:30:00Z); with --group only
-    /// where the group has read nothing yet
+    /// Where to begin: beginning, end, an offset, or a time (2024-10-27T01:30:00Z); with --group
+    /// only where the group has read nothing yet
     #[arg(long, value_name = "WHERE")]
     pub(crate) from: Option<String>,
     /// Read as this consumer group: go on where it stopped, and remember how far this one came

@@ -135,8 +135,8 @@ impl Node {
         Ok(newest)
     }
 
-    /// Starts the connectors that statements made before the last stop. After the cities, whose feeds
-    /// may have another address by now. Feeds of cities that were not started stay where they
+    /// Starts the connectors that statements made before the last stop. After the cities, whose
+    /// feeds may have another address by now. Feeds of cities that were not started stay where they
     /// stopped, until their city is started again.
     pub(crate) fn restore_connectors(&self) -> Result<()> {
         self.connectors.restore().context("connectors cannot be started again")?;
@@ -154,8 +154,8 @@ impl Node {
         self.compare(script, &done.map(|answer| answer.statement).collect())
     }
 
-    /// Warns of what a script says otherwise than when it was carried out; remembers what it was that
-    /// is carried out now.
+    /// Warns of what a script says otherwise than when it was carried out; remembers what it was
+    /// that is carried out now.
     fn compare(&self, script: &Script, done: &BTreeSet<String>) -> Result<()> {
         let known = statements::load(&*self.journal)?;
         let mut made_now = Vec::new();

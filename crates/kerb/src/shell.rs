@@ -1,7 +1,7 @@
 //! A client of the REST API for people: statements in, tables out.
 //!
-//! Session properties and variables live here, as in ksqlDB's own shell: SET and DEFINE hold for all
-//! statements after them, and travel with each request.
+//! Session properties and variables live here, as in ksqlDB's own shell: SET and DEFINE hold for
+//! all statements after them, and travel with each request.
 
 mod entity;
 mod help;

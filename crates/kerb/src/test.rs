@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A [`Job`] runs one case (or some that share a pipeline) in fresh in-memory instances of the very
-//! engine that serves users. What a case is made of, and by which rules its results are compared, is
-//! said in the file for each kind:
+//! engine that serves users. What a case is made of, and by which rules its results are compared,
+//! is said in the file for each kind:
 //!
 //! | kind | file |
 //! |---|---|

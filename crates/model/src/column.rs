@@ -1,5 +1,5 @@
-//! Columns of SQL values as Arrow arrays: which Arrow type stands for which SQL type, how a column is
-//! built value by value, and how one cell is read back.
+//! Columns of SQL values as Arrow arrays: which Arrow type stands for which SQL type, how a column
+//! is built value by value, and how one cell is read back.
 //!
 //! | SQL | Arrow |
 //! |---|---|
@@ -105,8 +105,8 @@ pub fn column_of<'a>(ty: &SqlType, values: impl IntoIterator<Item = &'a Value>) 
 
 /// Reads the cell in `row` of a column that was made for `ty`.
 ///
-/// Panics if the array is not of the Arrow type of `ty`, or `row` is behind its end: both are our own
-/// mistakes, never data's.
+/// Panics if the array is not of the Arrow type of `ty`, or `row` is behind its end: both are our
+/// own mistakes, never data's.
 pub fn value_at(ty: &SqlType, array: &dyn Array, row: usize) -> Value {
     if array.is_null(row) {
         return Value::Null;

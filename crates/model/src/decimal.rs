@@ -149,8 +149,8 @@ impl fmt::Display for Decimal {
 impl FromStr for Decimal {
     type Err = ParseDecimalError;
 
-    /// Reads `-12.50`, `+3`, `.5`, `5.` and `1.5e3`, as Java's `new BigDecimal(text)` does; a negative
-    /// scale (`1e3`) becomes scale 0.
+    /// Reads `-12.50`, `+3`, `.5`, `5.` and `1.5e3`, as Java's `new BigDecimal(text)` does; a
+    /// negative scale (`1e3`) becomes scale 0.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseDecimalError(text.to_string());
         let (mantissa, exponent) = match text.find(['e', 'E']) {

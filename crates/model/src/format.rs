@@ -1,4 +1,5 @@
-//! Which format a topic's keys or values are in, and its settings: what WITH says, what `format` does.
+//! Which format a topic's keys or values are in, and its settings: what WITH says, what `format`
+//! does.
 
 use std::fmt;
 

@@ -1,7 +1,8 @@
 //! One value of a SQL type: what a literal holds, what a single cell of a column is read as.
 //!
-//! Columns travel as Arrow arrays; a `Value` is for the places where one cell is looked at: literals,
-//! keys, INSERT VALUES, rows written as JSON, and functions for which a loop over cells is fast enough.
+//! Columns travel as Arrow arrays; a `Value` is for the places where one cell is looked at:
+//! literals, keys, INSERT VALUES, rows written as JSON, and functions for which a loop over cells
+//! is fast enough.
 
 use std::cmp::Ordering;
 
@@ -9,7 +10,8 @@ use bytes::Bytes;
 
 use crate::Decimal;
 
-/// A single value. Which variants may stand where is said by the [`SqlType`](crate::SqlType) beside it.
+/// A single value. Which variants may stand where is said by the [`SqlType`](crate::SqlType) beside
+/// it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// SQL NULL, of any type.
@@ -84,7 +86,8 @@ impl Value {
         }
     }
 
-    /// The order of two values of one type; `None` where there is none (null, arrays, maps, structs).
+    /// The order of two values of one type; `None` where there is none (null, arrays, maps,
+    /// structs).
     ///
     /// Text is ordered by UTF-16 units, doubles by Java's `Double.compare`, bytes as signed.
     pub fn sql_cmp(&self, other: &Value) -> Option<Ordering> {

@@ -93,7 +93,8 @@ pub enum CommandState {
     Queued,
     /// Being carried out.
     Executing,
-    /// Its query runs. Also the state of `TERMINATED` queries' commands is [`CommandState::Terminated`].
+    /// Its query runs. Also the state of `TERMINATED` queries' commands is
+    /// [`CommandState::Terminated`].
     Running,
     /// Its query was ended.
     Terminated,

@@ -2,8 +2,8 @@
 //!
 //! A row of a stream is a fact; a row of a table is a change: a new value (or a tombstone), and the
 //! old value where an operator downstream wants it. All rows carry the number of the input record
-//! they come from ([`Batch::seq`]), so that an operator with two inputs takes rows in the very order
-//! in which records were read, however many of them a batch holds.
+//! they come from ([`Batch::seq`]), so that an operator with two inputs takes rows in the very
+//! order in which records were read, however many of them a batch holds.
 
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@
 //! API, the shell, `kerb test` and the cities' pipelines all come through here.
 //!
 //! The life of a request: its statements are parsed, tried one after the other on a copy of the
-//! catalog (`carry_out` has both passes), and only if all make sense carried out: topics and schemas
-//! are made, the command is logged, the catalog is exchanged, queries are started.
+//! catalog (`carry_out` has both passes), and only if all make sense carried out: topics and
+//! schemas are made, the command is logged, the catalog is exchanged, queries are started.
 
 mod asserts;
 mod carry_out;

@@ -1,8 +1,9 @@
-//! The operators of a topology, named after their SQL word: each takes the batches of its inputs and
-//! gives one batch, of the schema its step says.
+//! The operators of a topology, named after their SQL word: each takes the batches of its inputs
+//! and gives one batch, of the schema its step says.
 //!
 //! An operator sees each input row once, in the order records were read, and gives the same rows
-//! however the rows fall into batches. What it remembers is in stores, whose changes it hands over in
+//! however the rows fall into batches. What it remembers is in stores, whose changes it hands over
+//! in
 //! [`Operator::flush`] when the batch is through.
 
 pub mod aggregate;

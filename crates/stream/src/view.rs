@@ -1,5 +1,5 @@
-//! The committed rows of a table, for pull queries: a query writes its result here after each commit,
-//! many look at it at once.
+//! The committed rows of a table, for pull queries: a query writes its result here after each
+//! commit, many look at it at once.
 //!
 //! A commit's changes become visible together: they are laid over the rows in one step, and sink in
 //! from there while readers go on looking at both.
@@ -11,8 +11,9 @@
 //!             rows
 //! ```
 //!
-//! Changelog key: the key's cells, then for windows start and end (8 bytes each, codec::write_wide).
-//! Changelog value: event time (8 bytes, likewise), then the cells of all other columns.
+//! Changelog key: the key's cells, then for windows start and end (8 bytes each,
+//! codec::write_wide). Changelog value: event time (8 bytes, likewise), then the cells of all other
+//! columns.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -263,8 +264,8 @@ impl View {
     }
 
     /// The rows whose keys are within these bounds (of the key's cells), in the order of keys, at
-    /// most so many. A long scan lets changes pass in between, so that it holds up no query; what it
-    /// finds within ROWS_PER_LOCK rows is as of one moment.
+    /// most so many. A long scan lets changes pass in between, so that it holds up no query; what
+    /// it finds within ROWS_PER_LOCK rows is as of one moment.
     pub fn scan(
         &self,
         low: Bound<&[u8]>,

@@ -1,4 +1,5 @@
-//! Inputs at the edge of what can be counted harm nobody: neither the query nor the rows beside them.
+//! Inputs at the edge of what can be counted harm nobody: neither the query nor the rows beside
+//! them.
 
 mod support;
 

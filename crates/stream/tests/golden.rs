@@ -1,6 +1,6 @@
-//! The golden scripts in `testscripts/`: statements, timed inputs with a remark each, and what comes
-//! out. Each runs in memory and on disk, record by record and with all inputs as few batches; all four
-//! must give the same. `ACCEPT=1` writes what came out into the scripts.
+//! The golden scripts in `testscripts/`: statements, timed inputs with a remark each, and what
+//! comes out. Each runs in memory and on disk, record by record and with all inputs as few batches;
+//! all four must give the same. `ACCEPT=1` writes what came out into the scripts.
 //!
 //! ```text
 //! # what it shows

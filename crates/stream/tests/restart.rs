@@ -1,6 +1,6 @@
-//! An engine that is dropped at any point and opened again on the same journal goes on as if nothing
-//! had happened: the same rows, none missing, none twice. And how rows fall into batches changes
-//! nothing.
+//! An engine that is dropped at any point and opened again on the same journal goes on as if
+//! nothing had happened: the same rows, none missing, none twice. And how rows fall into batches
+//! changes nothing.
 
 mod support;
 

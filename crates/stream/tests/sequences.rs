@@ -1,5 +1,5 @@
-//! Windows, joins, aggregates and tables against what the real engine gave, row by row and again with
-//! all rows of a topic that follow one another as one batch.
+//! Windows, joins, aggregates and tables against what the real engine gave, row by row and again
+//! with all rows of a topic that follow one another as one batch.
 //!
 //! The vectors lie beside the project; without them the test says so and passes.
 

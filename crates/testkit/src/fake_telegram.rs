@@ -2,8 +2,8 @@
 //! Telegram would refuse, and fails on demand.
 //!
 //! Strict means: unknown methods and wrong tokens are 404, missing or wrong fields 400, button data
-//! over 64 bytes and upper-case commands are refused, two polls at once are 409, and updates stay until
-//! an offset confirms them.
+//! over 64 bytes and upper-case commands are refused, two polls at once are 409, and updates stay
+//! until an offset confirms them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

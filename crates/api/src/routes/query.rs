@@ -1,7 +1,7 @@
 //! `/query-stream` and `/query`: rows of pull and push queries, lines of PRINT.
 //!
-//! Both are one handler; they differ in the names of the request's fields, in the shapes they offer,
-//! and in what is said of errors (those of `/query-stream` have no content type).
+//! Both are one handler; they differ in the names of the request's fields, in the shapes they
+//! offer, and in what is said of errors (those of `/query-stream` have no content type).
 
 use axum::body::Body;
 use axum::extract::{Request, State};

@@ -32,8 +32,8 @@ pub(super) struct Desk<T> {
 struct Shared<T> {
     conversation: Arc<Conversation>,
     transport: Arc<T>,
-    /// Each chat's task takes itself out, while its queue is empty and this is locked: nothing is put
-    /// into a queue that nobody reads.
+    /// Each chat's task takes itself out, while its queue is empty and this is locked: nothing is
+    /// put into a queue that nobody reads.
     chats: Mutex<HashMap<ChatId, mpsc::UnboundedSender<UnderWay>>>,
 }
 

@@ -138,8 +138,8 @@ fn chart(
     }
 }
 
-/// The average of earlier weeks, by local time: the same weekday for a day (all days if that weekday
-/// was never seen), each weekday for a week.
+/// The average of earlier weeks, by local time: the same weekday for a day (all days if that
+/// weekday was never seen), each weekday for a week.
 fn usual(
     earlier: &[&HalfHour],
     span: Span,

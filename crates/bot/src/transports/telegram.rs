@@ -1,8 +1,8 @@
 //! Telegram: updates by long polling flow in, messages flow out.
 //!
-//! The poll's offset is a row behind the API, written before an update is worked on: after a crash an
-//! update may stay unanswered, but none is answered twice. Answers to different chats do not wait for
-//! each other; those to one chat keep their order.
+//! The poll's offset is a row behind the API, written before an update is worked on: after a crash
+//! an update may stay unanswered, but none is answered twice. Answers to different chats do not
+//! wait for each other; those to one chat keep their order.
 
 mod markup;
 pub mod methods;

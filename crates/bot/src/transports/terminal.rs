@@ -1,5 +1,5 @@
-//! The terminal: a line in is a message, answers are printed; buttons are numbers that go on counting,
-//! so that an alert in between takes no button away and gives no number another meaning.
+//! The terminal: a line in is a message, answers are printed; buttons are numbers that go on
+//! counting, so that an alert in between takes no button away and gives no number another meaning.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -31,7 +31,8 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
         Self { out: tokio::sync::Mutex::new(out), buttons: Mutex::default(), pictures }
     }
 
-    /// What a line means: a button's number if such a button was printed, else a text. `None`: blank.
+    /// What a line means: a button's number if such a button was printed, else a text. `None`:
+    /// blank.
     pub fn incoming(&self, line: &str) -> Option<Incoming> {
         let line = line.trim();
         if line.is_empty() {

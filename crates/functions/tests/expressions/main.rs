@@ -195,7 +195,8 @@ fn the_examples_of_the_documentation_are_true() {
 }
 
 /// The folder of our own expressions: one a line, with what it gives behind ` -> `: type and value,
-/// `fails` (the row) or `refused` (the call). With `ACCEPT=1` in the environment they are written anew.
+/// `fails` (the row) or `refused` (the call). With `ACCEPT=1` in the environment they are written
+/// anew.
 const GOLDEN: &str = "tests/golden";
 
 #[test]

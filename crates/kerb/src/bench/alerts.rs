@@ -1,5 +1,5 @@
-//! From the append of a reading to the alert in the transport's hands, through all of the views: with
-//! one subscription, and with ten thousand of which one is met.
+//! From the append of a reading to the alert in the transport's hands, through all of the views:
+//! with one subscription, and with ten thousand of which one is met.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What the pipeline is measured beside: a plain, single-threaded loop that parses the same rows and
-//! keeps the same table, with neither journal nor SQL.
+//! What the pipeline is measured beside: a plain, single-threaded loop that parses the same rows
+//! and keeps the same table, with neither journal nor SQL.
 
 use std::collections::HashMap;
 

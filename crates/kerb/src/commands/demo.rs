@@ -1,5 +1,5 @@
-//! `kerb demo`: a recorded feed as the live site would serve it, faster than life, and the bot in this
-//! terminal. On a terminal a person talks to it; elsewhere it reads lines and answers them.
+//! `kerb demo`: a recorded feed as the live site would serve it, faster than life, and the bot in
+//! this terminal. On a terminal a person talks to it; elsewhere it reads lines and answers them.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -109,8 +109,8 @@ async fn talk(
     person: bool,
 ) -> Result<()> {
     let ready = async {
-        // Not every car park's capacity is known, so that the views alone do not show it. Two looks:
-        // queries are looked at one after the other, and rows move on meanwhile.
+        // Not every car park's capacity is known, so that the views alone do not show it. Two
+        // looks: queries are looked at one after the other, and rows move on meanwhile.
         let mut looks = 0;
         while looks < 2 || !views.parks().await.is_ok_and(|parks| !parks.is_empty()) {
             looks = if is_polled(node).await { looks + 1 } else { 0 };

@@ -1,4 +1,5 @@
-//! Rows as a table: as wide as their values if all are known, of fixed widths if they come one by one.
+//! Rows as a table: as wide as their values if all are known, of fixed widths if they come one by
+//! one.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! Is what came out what was expected? ksqlDB's own rules: what kind of JSON is expected decides how
-//! the actual value is looked at.
+//! Is what came out what was expected? ksqlDB's own rules: what kind of JSON is expected decides
+//! how the actual value is looked at.
 
 use serde_json::Value as Json;
 

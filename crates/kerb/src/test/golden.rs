@@ -1,5 +1,5 @@
-//! The project's golden scripts of pipelines (`testscripts/`): statements, timed inputs, and the records
-//! that come out, as text.
+//! The project's golden scripts of pipelines (`testscripts/`): statements, timed inputs, and the
+//! records that come out, as text.
 //!
 //! ```text
 //! # what it shows

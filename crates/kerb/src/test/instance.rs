@@ -15,8 +15,8 @@ use stream::{Engine, EngineOptions, Execution, Request, RequestError};
 /// How many bytes are read at a time.
 const READ_BYTES: usize = 64 << 20;
 
-/// What the clock shows: 2026-01-01T00:00Z. Functions that tell the time are only asked whether it is
-/// late enough.
+/// What the clock shows: 2026-01-01T00:00Z. Functions that tell the time are only asked whether it
+/// is late enough.
 const NOW: TimestampMs = TimestampMs(1_767_225_600_000);
 
 /// What ksqlDB's harnesses set for every case.

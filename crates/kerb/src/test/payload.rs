@@ -1,8 +1,8 @@
 //! Keys and values of cases to bytes and back, by the format of the stream or table over the topic.
 //!
-//! A case has JSON; what bytes that means is up to the format: text as it stands (DELIMITED), JSON as
-//! it stands, Kafka's own serializers, or a registered schema (AVRO, PROTOBUF, JSON_SR), with the
-//! latest schema of the topic's subject where there is one.
+//! A case has JSON; what bytes that means is up to the format: text as it stands (DELIMITED), JSON
+//! as it stands, Kafka's own serializers, or a registered schema (AVRO, PROTOBUF, JSON_SR), with
+//! the latest schema of the topic's subject where there is one.
 
 use bytes::Bytes;
 use format::codec::{decoder, encoder, infer, subject};

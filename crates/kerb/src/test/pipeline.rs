@@ -40,8 +40,8 @@ pub(crate) struct Input {
     pub(crate) record: Record,
 }
 
-/// Writes all inputs to their topics and lets each persistent query have what is for it: the inputs of
-/// its sources in the order given, then all there is of those sources that no input is for.
+/// Writes all inputs to their topics and lets each persistent query have what is for it: the inputs
+/// of its sources in the order given, then all there is of those sources that no input is for.
 pub(crate) fn run(instance: &Instance, inputs: &[Input], batching: Batching) -> Result<(), String> {
     for input in inputs {
         instance.append(&input.topic, input.record.clone())?;

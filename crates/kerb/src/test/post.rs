@@ -1,7 +1,8 @@
 //! What must hold after a query test: the streams, tables and topics that exist, and how they are.
 //!
-//! Topics whose names begin with `_confluent` are internal to the engine that the cases were written
-//! for and are left out; a pattern of topics that must not exist is held against all there are.
+//! Topics whose names begin with `_confluent` are internal to the engine that the cases were
+//! written for and are left out; a pattern of topics that must not exist is held against all there
+//! are.
 
 use model::{Column, Format, FormatKind, Namespace, Schema};
 use serde_json::Value as Json;

@@ -9,7 +9,8 @@
 //!
 //! `ASSERT VALUES` and `ASSERT NULL VALUES` look at the next record of a topic, `ASSERT STREAM` and
 //! `ASSERT TABLE` at what was declared. Queries see what is inserted after they were made. A case
-//! with `--@expected.error` or `--@expected.message` passes when it is refused or an assertion fails.
+//! with `--@expected.error` or `--@expected.message` passes when it is refused or an assertion
+//! fails.
 
 mod assertion;
 

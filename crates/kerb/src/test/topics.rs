@@ -79,8 +79,8 @@ fn declared(statements: &str) -> Vec<Declared> {
     topics
 }
 
-/// Registers what the statements with columns would register, before the listed topics' schemas: that
-/// is the order in which the harness counts ids. Another instance tells what that is.
+/// Registers what the statements with columns would register, before the listed topics' schemas:
+/// that is the order in which the harness counts ids. Another instance tells what that is.
 fn register_declared(
     instance: &Instance,
     listed: &[Json],

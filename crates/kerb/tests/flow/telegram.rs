@@ -1,5 +1,5 @@
-//! The four questions on (a strict fake of) Telegram, on a feed that the test turns: answers, alerts
-//! told once and to the chat that asked, failures of Telegram, a restart in the middle.
+//! The four questions on (a strict fake of) Telegram, on a feed that the test turns: answers,
+//! alerts told once and to the chat that asked, failures of Telegram, a restart in the middle.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What a person is told whose text does not parse: what could have stood there, and what was meant.
+//! What a person is told whose text does not parse: what could have stood there, and what was
+//! meant.
 
 use crate::ast::Span;
 use crate::error::{ParseError, Problem, nearest};

@@ -1,5 +1,5 @@
-//! Rows from outside: INSERT INTO … VALUES, and rows as JSON objects. They are encoded like a query's
-//! and appended to the target's topic.
+//! Rows from outside: INSERT INTO … VALUES, and rows as JSON objects. They are encoded like a
+//! query's and appended to the target's topic.
 
 use std::sync::Arc;
 

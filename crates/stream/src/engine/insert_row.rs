@@ -1,8 +1,8 @@
 //! A row as a JSON object in (`/inserts-stream`), a value for each column out.
 //!
 //! The rules are narrower than those of the JSON format: a text is no number and a number no text;
-//! whole numbers widen, decimals are rounded to the column's scale, times and bytes are texts. Names
-//! are those of SQL: in any case, or quoted; what the target does not have is left out.
+//! whole numbers widen, decimals are rounded to the column's scale, times and bytes are texts.
+//! Names are those of SQL: in any case, or quoted; what the target does not have is left out.
 
 use model::decimal::Rounding;
 use model::{Column, Decimal, SqlType, Value};

@@ -145,9 +145,9 @@ impl RunningQueries {
         self.queries.read().values().cloned().collect()
     }
 
-    /// Tells each query whether anybody reads what it writes: another query, or a stream or table that
-    /// somebody declared over its topic. Those see every change; results that nobody follows may be
-    /// told once for many changes.
+    /// Tells each query whether anybody reads what it writes: another query, or a stream or table
+    /// that somebody declared over its topic. Those see every change; results that nobody follows
+    /// may be told once for many changes.
     pub(crate) fn note_readers(&self, catalog: &Catalog) {
         for query in self.all() {
             let Some(sink) = &query.entry.plan.sink else { continue };
@@ -202,8 +202,8 @@ impl RunningQuery {
         self.spec.shared.state()
     }
 
-    /// What it has done, and how many records wait for it by the log's own account: the task's figure
-    /// is that of its last batch, and others write meanwhile.
+    /// What it has done, and how many records wait for it by the log's own account: the task's
+    /// figure is that of its last batch, and others write meanwhile.
     pub(crate) fn progress(&self) -> QueryProgress {
         let journal = &self.spec.journal;
         let committed = journal.committed(&self.spec.group);

@@ -1,5 +1,5 @@
-//! SELECT: pull queries are answered at once, push queries (and pull queries on streams) are started
-//! and hand their rows to the client.
+//! SELECT: pull queries are answered at once, push queries (and pull queries on streams) are
+//! started and hand their rows to the client.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! The world a statement is planned in: the catalog, the topics, the registry, and the session; and
-//! how a planned statement changes the catalog. A request is tried on a copy before anything is done.
+//! how a planned statement changes the catalog. A request is tried on a copy before anything is
+//! done.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

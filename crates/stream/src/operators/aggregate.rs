@@ -1,8 +1,8 @@
 //! GROUP BY: folds rows into groups and tells each group's new result.
 //!
 //! A stream's rows are added; a table's changed rows are taken out of their old group and added to
-//! the new one. Where several changes of a group within a batch must all be told, the batch is folded
-//! in rounds, in each of which a group occurs at most once.
+//! the new one. Where several changes of a group within a batch must all be told, the batch is
+//! folded in rounds, in each of which a group occurs at most once.
 
 pub mod groups;
 pub mod windows;
@@ -223,7 +223,8 @@ impl Aggregate {
         sides: Sides<'_>,
     ) -> Result<Outcome, ProcessError> {
         let slots = slots_of(&entries);
-        // Old results: those before the batch, for a group's first entry, and then its last entry's.
+        // Old results: those before the batch, for a group's first entry, and then its last
+        // entry's.
         let mut first = Vec::new();
         let previous = self.previous(&entries, &mut first);
         let before = self.spec.wants_old.then(|| self.old_results(&first));

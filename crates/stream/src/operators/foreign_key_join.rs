@@ -1,7 +1,7 @@
 //! JOIN of a table's expression with another table's key: many left rows may share a right one.
 //!
-//! Each left row subscribes to the right key it names. A changed right row changes the result of all
-//! who subscribe to it, in the order of their keys.
+//! Each left row subscribes to the right key it names. A changed right row changes the result of
+//! all who subscribe to it, in the order of their keys.
 //!
 //! A WHERE right behind the join is part of it: of the rows that a changed right row touches, only
 //! those that pass (or passed) are written down and told, however many subscribe.
@@ -50,8 +50,8 @@ pub struct ForeignKeyJoin {
 }
 
 impl ForeignKeyJoin {
-    /// A join of these inputs; `kind` is INNER or LEFT. `stores`: left rows, right rows, subscriptions,
-    /// results.
+    /// A join of these inputs; `kind` is INNER or LEFT. `stores`: left rows, right rows,
+    /// subscriptions, results.
     pub fn new(
         (left, right): (Input, Input),
         foreign_key: Expr,

@@ -82,8 +82,8 @@ impl KeyColumns {
         Keys::of(&self.types, &columns, batch.windows.as_deref(), batch.rows)
     }
 
-    /// The same with the starts of windows only, all that is written of a window of a fixed size: so
-    /// those of different sizes meet.
+    /// The same with the starts of windows only, all that is written of a window of a fixed size:
+    /// so those of different sizes meet.
     pub fn keys_by_start(&self, batch: &Batch) -> Keys {
         let start = |window: &WindowBounds| WindowBounds { end_ms: window.start_ms, ..*window };
         let starts: Option<Vec<_>> =

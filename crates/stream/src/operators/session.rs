@@ -1,5 +1,5 @@
-//! GROUP BY in SESSION windows: rows of a key that are near each other in time form a session. A row
-//! that touches sessions makes one of them all: each is told as gone, then the grown one.
+//! GROUP BY in SESSION windows: rows of a key that are near each other in time form a session. A
+//! row that touches sessions makes one of them all: each is told as gone, then the grown one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,7 +70,8 @@ impl SessionAggregate {
     }
 
     /// Takes the sessions that an event at `time` touches out of the key's list.
-    /// Those that are older than the retention at `before`, the time before the event, are not seen.
+    /// Those that are older than the retention at `before`, the time before the event, are not
+    /// seen.
     fn touched(&mut self, key: &[u8], time: i64, before: Option<i64>) -> Vec<Session> {
         let Some(sessions) = self.sessions.get_mut(key) else { return Vec::new() };
         let (from, to) = (time.saturating_sub(self.gap_ms), time.saturating_add(self.gap_ms));

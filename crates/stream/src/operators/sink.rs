@@ -183,8 +183,8 @@ pub fn named_key_format(format: &Format, source: &str) -> Format {
     Format { schema_full_name: Some(format::avro::key_full_name(source)), ..format.clone() }
 }
 
-/// What becomes of values on their way through a format that cannot hold them all: in PROTOBUF a null
-/// is an empty text or 0. A view shows what is in its topic, as ksqlDB's do.
+/// What becomes of values on their way through a format that cannot hold them all: in PROTOBUF a
+/// null is an empty text or 0. A view shows what is in its topic, as ksqlDB's do.
 pub struct ReadBack {
     encoder: Box<dyn Encoder>,
     decoder: Box<dyn Decoder>,

@@ -1,7 +1,7 @@
 //! FROM: reads records of a topic into rows of its stream or table.
 //!
-//! A record whose key or value cannot be read is left out with an entry in the processing log, and so
-//! is one without a usable event time, or without a key if it is a table's.
+//! A record whose key or value cannot be read is left out with an entry in the processing log, and
+//! so is one without a usable event time, or without a key if it is a table's.
 
 use std::sync::Arc;
 

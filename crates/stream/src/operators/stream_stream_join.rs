@@ -1,11 +1,11 @@
 //! JOIN of two streams WITHIN a time.
 //!
-//! Rows that find no partner and are kept (LEFT, RIGHT, FULL) are told at once where no GRACE PERIOD
-//! was given (ksqlDB's old way: the match, if it comes later, is told as well); with one they wait
-//! until no partner can come any more.
+//! Rows that find no partner and are kept (LEFT, RIGHT, FULL) are told at once where no GRACE
+//! PERIOD was given (ksqlDB's old way: the match, if it comes later, is told as well); with one
+//! they wait until no partner can come any more.
 //!
-//! Waiting rows' changelog key: time (8 bytes, codec::write_wide), side (0 right, 1 left), partition
-//! (8 bytes), number (8 bytes), the key's cells. Value: the row's cells.
+//! Waiting rows' changelog key: time (8 bytes, codec::write_wide), side (0 right, 1 left),
+//! partition (8 bytes), number (8 bytes), the key's cells. Value: the row's cells.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,8 @@ pub struct StreamStreamJoin {
     waiting: Waiting,
 }
 
-/// A row that waits for a partner, in the order in which they are told: by time, the right side first.
+/// A row that waits for a partner, in the order in which they are told: by time, the right side
+/// first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct WaitingKey {
     time: i64,
@@ -116,8 +117,8 @@ impl Waiting {
         rows
     }
 
-    /// Takes out the rows for which no partner can come any more, in order. `closes_after_ms`: for a
-    /// right and for a left row, how long after it that is.
+    /// Takes out the rows for which no partner can come any more, in order. `closes_after_ms`: for
+    /// a right and for a left row, how long after it that is.
     fn closed(
         &mut self,
         partition: u32,
@@ -149,8 +150,8 @@ impl Waiting {
 }
 
 impl StreamStreamJoin {
-    /// A join of these inputs. `stores`: left events and times, right events and times, stream time,
-    /// waiting rows.
+    /// A join of these inputs. `stores`: left events and times, right events and times, stream
+    /// time, waiting rows.
     pub fn new(
         left: Input,
         right: Input,
@@ -158,8 +159,8 @@ impl StreamStreamJoin {
         within: Within,
         stores: [StoreId; STORES],
     ) -> Self {
-        // ksqlDB runs a RIGHT join as a LEFT join of the right with the left, and leaves WITHIN as it
-        // is: "before" and "after" then count from the right row.
+        // ksqlDB runs a RIGHT join as a LEFT join of the right with the left, and leaves WITHIN as
+        // it is: "before" and "after" then count from the right row.
         let within = match kind {
             JoinKind::Right => {
                 Within { before_ms: within.after_ms, after_ms: within.before_ms, ..within }

@@ -1,11 +1,12 @@
 //! EMIT FINAL: holds a window's result back until no row can change it any more.
 //!
-//! Kafka Streams looks for closed windows in its store, where those are not found any more whose start
-//! lies further behind the newest one's than the store's retention: when time leaps, they are lost.
-//! So it is here, unless a property asks for all.
+//! Kafka Streams looks for closed windows in its store, where those are not found any more whose
+//! start lies further behind the newest one's than the store's retention: when time leaps, they are
+//! lost. So it is here, unless a property asks for all.
 //!
 //! Changelog key: partition and window end (8 bytes each, codec::write_wide), then the key with its
-//! window. Value: time (8 bytes, likewise), then the row's cells. Headers are not kept over a restart.
+//! window. Value: time (8 bytes, likewise), then the row's cells. Headers are not kept over a
+//! restart.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

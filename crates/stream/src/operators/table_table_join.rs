@@ -87,7 +87,8 @@ impl Operator for TableTableJoin {
             };
             let before = mine.put(key, stored);
             let other = theirs.get(key);
-            // Nothing to tell: no partner, and either none is kept alone or there is nothing to keep.
+            // Nothing to tell: no partner, and either none is kept alone or there is nothing to
+            // keep.
             if other.is_none() && (!keeps || (!is_new && before.is_none())) {
                 continue;
             }

@@ -32,7 +32,8 @@ const BATCH_BYTES: usize = 512 << 10;
 const BATCH_BYTES_MIN: usize = 4 << 10;
 /// So many windows of a row cost no more than reading it.
 const WINDOWS_FOR_FREE: u64 = 16;
-/// From so many records on, several changes of a key within a batch are told as one, if they may be.
+/// From so many records on, several changes of a key within a batch are told as one, if they may
+/// be.
 pub(crate) const MERGED_FROM_RECORDS: usize = 1024;
 /// From so many records on, a batch is a backlog's: the next one is processed while this one is
 /// made durable. Smaller ones are committed at once, as somebody waits for them.
@@ -59,7 +60,8 @@ pub struct TaskSpec {
     pub changelog: Arc<str>,
     /// Where to start; `None`: tables at the oldest, streams behind the newest record.
     pub offset_reset: Option<OffsetReset>,
-    /// May changes of a key be told as one, as long as nobody reads the sink ([`Shared::is_unread`])?
+    /// May changes of a key be told as one, as long as nobody reads the sink
+    /// ([`Shared::is_unread`])?
     pub merges: bool,
     /// Everything is partition 0.
     pub single_partition: bool,

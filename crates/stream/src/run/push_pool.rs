@@ -1,5 +1,5 @@
-//! The few threads that run all push queries: each looks after a share of them, and sleeps while the
-//! journal does not grow.
+//! The few threads that run all push queries: each looks after a share of them, and sleeps while
+//! the journal does not grow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -89,7 +89,8 @@ fn run(journal: &dyn Journal, share: &Share) {
     let mut tasks: Vec<TransientTask> = Vec::new();
     let mut mark = 0;
     while !share.is_closed.load(Ordering::Acquire) {
-        // A query's own panic is its own end; any other must not end those it shares the thread with.
+        // A query's own panic is its own end; any other must not end those it shares the thread
+        // with.
         let turn = caught(|| {
             tasks.append(&mut share.arrivals.lock());
             if !round(&mut tasks) {

@@ -1,7 +1,8 @@
-//! Reads a query's topics: records of all partitions, in the order in which they are to be processed.
+//! Reads a query's topics: records of all partitions, in the order in which they are to be
+//! processed.
 //!
-//! Where the order between topics matters (joins), the partition whose next record is the oldest goes
-//! first, as in Kafka Streams; otherwise partitions take turns.
+//! Where the order between topics matters (joins), the partition whose next record is the oldest
+//! goes first, as in Kafka Streams; otherwise partitions take turns.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The thread of a persistent query: steps as long as there is something to do, waits otherwise, and
-//! starts anew after errors that may pass.
+//! The thread of a persistent query: steps as long as there is something to do, waits otherwise,
+//! and starts anew after errors that may pass.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -7,8 +7,8 @@
 //! record value = what the store writes; null: the key is gone
 //! ```
 //!
-//! Store numbers are given out by the topology: from 0 up in the order of its operators, from `fd` down
-//! for the stores of sources, `fe` for the view. The key `ff` holds the layout version and the
+//! Store numbers are given out by the topology: from 0 up in the order of its operators, from `fd`
+//! down for the stores of sources, `fe` for the view. The key `ff` holds the layout version and the
 //! topology's outline, so that state is never read for another plan: it is the first record of the
 //! commit that first writes state, and is written anew with the first state of a plan that goes on
 //! with another's.

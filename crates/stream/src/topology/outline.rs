@@ -21,8 +21,8 @@ pub(super) fn push(outline: &mut String, stores: &[u8], operator: &str, schema: 
 }
 
 /// May operators of the outline `new` go on with state that was written for `old`? They may if they
-/// are the same, but for aggregates that were added behind those there were, and for sources' stores,
-/// which come and go with a filter over a table: CREATE OR REPLACE.
+/// are the same, but for aggregates that were added behind those there were, and for sources'
+/// stores, which come and go with a filter over a table: CREATE OR REPLACE.
 pub fn continues(old: &str, new: &str) -> bool {
     let is_source = |(operator, _): &(&str, Vec<&str>)| operator.contains("] Source ");
     let (old_sources, old): (Vec<_>, Vec<_>) = operators(old).into_iter().partition(is_source);

@@ -1,8 +1,8 @@
 //! The few methods of Telegram's Bot API that the bot calls, and what they answer.
 //!
-//! Hand-written over `reqwest` rather than a wrapper crate: ten methods are needed, answers of other
-//! kinds of update must be skipped one by one instead of failing a whole poll, and the token (a part
-//! of the address) must never reach an error's text.
+//! Hand-written over `reqwest` rather than a wrapper crate: ten methods are needed, answers of
+//! other kinds of update must be skipped one by one instead of failing a whole poll, and the token
+//! (a part of the address) must never reach an error's text.
 //!
 //! Source: <https://core.telegram.org/bots/api>, version 10.3.
 

@@ -1,9 +1,10 @@
-//! What the bot sends to Telegram: at a pace it allows, again when it asks for patience, never twice.
+//! What the bot sends to Telegram: at a pace it allows, again when it asks for patience, never
+//! twice.
 //!
-//! A call that certainly did not arrive (refused, 429, no connection) is made again; one whose answer
-//! was lost on the way may have arrived and is not. While Telegram is out of reach alerts are tried
-//! for hours, in the order of each chat; an answer, whose question was asked long ago by then, for
-//! minutes.
+//! A call that certainly did not arrive (refused, 429, no connection) is made again; one whose
+//! answer was lost on the way may have arrived and is not. While Telegram is out of reach alerts
+//! are tried for hours, in the order of each chat; an answer, whose question was asked long ago by
+//! then, for minutes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

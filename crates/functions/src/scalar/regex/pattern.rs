@@ -1,7 +1,7 @@
 //! Java's syntax of regular expressions, translated to that of the `regex` crates.
 //!
-//! `\d`, `\w` and `\s` are ASCII in Java, as are the POSIX classes (`\p{Alpha}`); `\Q…\E` quotes; `.`
-//! is no line break of any kind.
+//! `\d`, `\w` and `\s` are ASCII in Java, as are the POSIX classes (`\p{Alpha}`); `\Q…\E` quotes;
+//! `.` is no line break of any kind.
 
 /// The pattern with the same meaning.
 pub(super) fn translate(java: &str) -> String {

@@ -1,5 +1,5 @@
-//! Rows in PROTOBUF: as the REST API writes them, and as protobuf's text format, in which cases have
-//! them.
+//! Rows in PROTOBUF: as the REST API writes them, and as protobuf's text format, in which cases
+//! have them.
 
 use std::sync::Arc;
 

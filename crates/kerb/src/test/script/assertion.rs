@@ -18,8 +18,8 @@ use crate::test::qtt::record::split_key;
 /// The column that stands for a record's time.
 const ROWTIME: &str = "ROWTIME";
 
-/// Is the next record of the topic under `target` this one? With `is_null` its value must be null, and
-/// the columns are those of the key.
+/// Is the next record of the topic under `target` this one? With `is_null` its value must be null,
+/// and the columns are those of the key.
 pub(super) fn check_values(
     progress: &mut Progress,
     target: &str,

@@ -75,7 +75,8 @@ impl ExpressionCases {
                 running.append(row)?;
             }
             let cells = running.advance()?;
-            // Which row an entry of the log belongs to is not told: those that failed alone have one.
+            // Which row an entry of the log belongs to is not told: those that failed alone have
+            // one.
             let mut errors = running.log.fresh(&running.instance).into_iter();
             for (cell, alone) in cells.into_iter().zip(alone) {
                 let failed = matches!(alone, Outcome::Value { error: Some(_), .. });

@@ -1,10 +1,10 @@
 //! The groups of an aggregation: for each key (and window) the state of every aggregate, the newest
 //! event time, and the columns carried along.
 //!
-//! Changelog key: the key's cells, then for windows start and end (8 bytes each, codec::write_wide).
-//! Changelog value: time and partition (8 bytes each, likewise), the carried columns' cells as one
-//! BYTES cell, then a cell for each aggregate's saved state; CREATE OR REPLACE may have added
-//! aggregates behind, whose cells older values do not have.
+//! Changelog key: the key's cells, then for windows start and end (8 bytes each,
+//! codec::write_wide). Changelog value: time and partition (8 bytes each, likewise), the carried
+//! columns' cells as one BYTES cell, then a cell for each aggregate's saved state; CREATE OR
+//! REPLACE may have added aggregates behind, whose cells older values do not have.
 
 use arrow_array::ArrayRef;
 use functions::aggregate::{Aggregator, Creation, Limits};

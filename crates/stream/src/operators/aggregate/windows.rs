@@ -4,7 +4,8 @@ use sql::ast::{self, Window};
 
 use crate::batch::WindowBounds;
 
-/// Grace and window length together are a day, where GRACE PERIOD is not given: as in Kafka Streams.
+/// Grace and window length together are a day, where GRACE PERIOD is not given: as in Kafka
+/// Streams.
 const DEFAULT_SIZE_AND_GRACE_MS: i64 = 24 * 3600 * 1000;
 
 /// TUMBLING, HOPPING or SESSION, in milliseconds.
@@ -41,8 +42,8 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// What a WINDOW clause means. Where results are told once, at a window's end (`is_final`), rows
-    /// may not be late unless it says so.
+    /// What a WINDOW clause means. Where results are told once, at a window's end (`is_final`),
+    /// rows may not be late unless it says so.
     pub fn of(window: &Window, is_final: bool) -> Self {
         let kind = match window.kind {
             ast::WindowKind::Tumbling { size } => WindowKind::Tumbling { size_ms: size.millis() },
