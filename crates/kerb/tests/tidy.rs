@@ -108,8 +108,12 @@ fn files_and_lines_are_of_a_size_that_can_be_read() {
             wrong.push(format!("{} has {lines} lines", path.display()));
         }
         for (i, line) in text.lines().enumerate() {
-            // A text that is compared or a link cannot always be broken.
-            let fixed = line.contains('"') || line.contains("http") || line.contains("r#");
+            // A text that is compared, a link or a table's row cannot always be broken.
+            let fixed = line.trim_start().starts_with("//! |")
+                || line.ends_with('\\')
+                || line.contains('"')
+                || line.contains("http")
+                || line.contains("r#");
             if line.chars().count() > LINE_CHARS_MAX && !fixed {
                 wrong.push(format!("{}:{} is too long", path.display(), i + 1));
             }

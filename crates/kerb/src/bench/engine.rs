@@ -1,5 +1,5 @@
-//! An engine on a durable journal of its own, topics filled before it starts, and how long its queries
-//! take to read them: what the benchmarks of SQL have in common.
+//! An engine on a durable journal of its own, topics filled before it starts, and how long its
+//! queries take to read them: what the benchmarks of SQL have in common.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -139,8 +139,8 @@ impl MeasuredEngine {
     }
 }
 
-/// How long a plain loop takes over the lines `0..count`: they lie in memory, as a topic's lie in the
-/// file cache, and making them is not counted.
+/// How long a plain loop takes over the lines `0..count`: they lie in memory, as a topic's lie in
+/// the file cache, and making them is not counted.
 pub(super) fn time_plain(
     count: u64,
     line: impl Fn(u64) -> Line,

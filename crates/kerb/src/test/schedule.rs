@@ -1,5 +1,6 @@
 //! Jobs in, results out: several threads, a panic or a hang is a failure of its own job only.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -123,7 +124,7 @@ fn start_worker(
 }
 
 thread_local! {
-    static PANIC_PLACE: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
+    static PANIC_PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Panics are told as findings: with their place, and not on standard error.

@@ -99,7 +99,7 @@ fn run(journal: &dyn Journal, share: &Share) {
         });
         if let Err(words) = turn {
             tracing::error!(words, "a thread of push queries panicked; it goes on");
-            std::thread::sleep(IDLE);
+            std::thread::park_timeout(IDLE);
         }
     }
 }
