@@ -20,30 +20,33 @@ pub(super) fn push(outline: &mut String, stores: &[u8], operator: &str, schema: 
     }
 }
 
+/// An operator's first line, and those of its columns.
+type Operator<'a> = (&'a str, Vec<&'a str>);
+
 /// May operators of the outline `new` go on with state that was written for `old`? They may if they
 /// are the same, but for aggregates that were added behind those there were, and for sources'
 /// stores, which come and go with a filter over a table: CREATE OR REPLACE.
 pub fn continues(old: &str, new: &str) -> bool {
-    let is_source = |(operator, _): &(&str, Vec<&str>)| operator.contains("] Source ");
+    let is_source = |(operator, _): &Operator<'_>| operator.contains("] Source ");
     let (old_sources, old): (Vec<_>, Vec<_>) = operators(old).into_iter().partition(is_source);
     let (new_sources, new): (Vec<_>, Vec<_>) = operators(new).into_iter().partition(is_source);
-    let number = |(operator, _): &(&str, Vec<&str>)| operator.split(' ').next().map(str::to_owned);
+    let number = |(operator, _): &Operator<'_>| operator.split(' ').next().map(str::to_owned);
     let same_where_both_are = old_sources
         .iter()
         .all(|old| new_sources.iter().all(|new| number(old) != number(new) || old == new));
     if !same_where_both_are {
         return false;
     }
-    let goes_on = |((was, had), (is, has)): (&(&str, Vec<&str>), &(&str, Vec<&str>))| {
+    let goes_on = |((was, had), (is, has)): (&Operator<'_>, &Operator<'_>)| {
         let is_aggregate = is.rsplit(' ').next() == Some(AGGREGATE);
         was == is && (had == has || is_aggregate && is_added_to(had, has))
     };
     old.len() == new.len() && old.iter().zip(&new).all(goes_on)
 }
 
-/// Each operator's first line, and those of its columns.
-fn operators(outline: &str) -> Vec<(&str, Vec<&str>)> {
-    let mut operators: Vec<(&str, Vec<&str>)> = Vec::new();
+/// The operators of an outline, in order.
+fn operators(outline: &str) -> Vec<Operator<'_>> {
+    let mut operators: Vec<Operator<'_>> = Vec::new();
     for line in outline.lines() {
         match operators.last_mut() {
             Some((_, columns)) if line.starts_with(' ') => columns.push(line),
