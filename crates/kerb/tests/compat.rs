@@ -1,21 +1,26 @@
 //! COMPAT.md cannot drift: its functions are those of the catalog, its formats those there are, and
-//! the statements it calls supported are accepted by the parser.
+//! the statements it calls supported are accepted by the parser. `docs/functions.md` is the catalog.
 //!
-//! With `ACCEPT=1` the list of functions is written anew.
+//! With `ACCEPT=1` the lists of functions are written anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use functions::catalog::catalog;
+use functions::Doc;
+use functions::catalog::{CatalogEntry, catalog};
 use model::FormatKind;
 
 const BEGIN: &str = "<!-- functions: written by a test -->\n";
 const END: &str = "<!-- end of functions -->";
 
 fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../COMPAT.md")
+    document("COMPAT.md")
+}
+
+fn document(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
 }
 
 fn text() -> String {
@@ -48,6 +53,42 @@ fn every_function_is_listed() {
         return;
     }
     assert_eq!(listed, expected, "COMPAT.md is not what there is; ACCEPT=1 writes it anew");
+}
+
+/// The page of all functions: by category, each with its signatures and an example.
+fn functions_page() -> String {
+    let mut categories: BTreeMap<&str, Vec<CatalogEntry>> = BTreeMap::new();
+    for entry in catalog() {
+        categories.entry(entry.doc.category).or_default().push(entry);
+    }
+    let mut page = String::from(
+        "# Functions\n\nWritten by a test from the list that `SHOW FUNCTIONS` and `DESCRIBE FUNCTION` \
+         show: `ACCEPT=1 cargo test -p kerb --test compat`.\n",
+    );
+    for (category, entries) in categories {
+        let _ = writeln!(page, "\n## {category}");
+        for entry in entries {
+            let Doc { description, example: (call, result), .. } = entry.doc;
+            let _ = writeln!(page, "\n### {}\n\n{description}\n\n```sql", entry.name);
+            for signature in entry.signatures {
+                let described = signature.describe(entry.name);
+                let _ = writeln!(page, "{described} -> {}", signature.returns);
+            }
+            let _ = writeln!(page, "```\n\nExample: `{call}` gives `{result}`.");
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_functions_is_the_catalog() {
+    let (path, expected) = (document("docs/functions.md"), functions_page());
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    if page != expected && std::env::var_os("ACCEPT").is_some() {
+        fs::write(path, expected).expect("written");
+        return;
+    }
+    assert!(page == expected, "docs/functions.md is not what there is; ACCEPT=1 writes it anew");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod like;
 mod logic;
 mod nested;
 mod part;
+mod standard;
 
 use arrow_array::{ArrayRef, UInt32Array};
 use functions::{Evaluated, limits};
@@ -32,6 +33,19 @@ use part::Part;
 pub struct EvalContext {
     /// "Now", milliseconds since the epoch.
     pub now_ms: i64,
+    /// What nulls and inexact numbers mean.
+    pub semantics: Semantics,
+}
+
+/// What nulls and inexact numbers mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Semantics {
+    /// As in ksqlDB, see above.
+    #[default]
+    Ksql,
+    /// As in the SQL standard: logic has three values, an expression with a null is null and nothing
+    /// fails because of it, and a quotient of DECIMALs is rounded, half up.
+    Standard,
 }
 
 /// The value of an expression for each of `rows` rows of `columns`, those of the schema it was
@@ -44,7 +58,8 @@ pub fn evaluate(
     context: &EvalContext,
 ) -> Evaluated {
     let source = Source::Batch(columns);
-    let scope = Scope { rows, now_ms: context.now_ms, source, params: Vec::new() };
+    let EvalContext { now_ms, semantics } = *context;
+    let scope = Scope { rows, now_ms, semantics, source, params: Vec::new() };
     scope.evaluate(expr).finish(rows)
 }
 
@@ -73,6 +88,7 @@ enum Source<'a> {
 struct Scope<'a> {
     rows: usize,
     now_ms: i64,
+    semantics: Semantics,
     source: Source<'a>,
     params: Vec<(ParamId, ArrayRef)>,
 }
@@ -80,8 +96,7 @@ struct Scope<'a> {
 impl Scope<'_> {
     fn evaluate(&self, expr: &Expr) -> Part {
         if self.rows != 1 && !matches!(expr.kind, ExprKind::Literal(_)) && is_constant(expr) {
-            let once =
-                Scope { rows: 1, now_ms: self.now_ms, source: Source::Batch(&[]), params: vec![] };
+            let once = Scope { rows: 1, source: Source::Batch(&[]), params: vec![], ..*self };
             return once.evaluate(expr).repeated(self.rows);
         }
         match &expr.kind {
@@ -94,7 +109,11 @@ impl Scope<'_> {
             ExprKind::Negate(operand) => arithmetic::negate(self, operand),
             ExprKind::Comparison { op, left, right } => {
                 let (a, b) = (self.evaluate(left), self.evaluate(right));
-                compare::comparison(*op, (a, &left.ty), (b, &right.ty), self.rows)
+                let (a, b) = ((a, &left.ty), (b, &right.ty));
+                match self.semantics {
+                    Semantics::Ksql => compare::comparison(*op, a, b, self.rows),
+                    Semantics::Standard => standard::comparison(*op, a, b, self.rows),
+                }
             }
             ExprKind::And(left, right) => logic::and(self, left, right),
             ExprKind::Or(left, right) => logic::or(self, left, right),

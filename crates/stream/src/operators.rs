@@ -26,7 +26,7 @@ use arrow_array::ArrayRef;
 use sql::expr::Expr;
 
 use crate::batch::{Batch, Side, present_bits};
-use crate::expression::{EvalContext, evaluate};
+use crate::expression::{EvalContext, Semantics, evaluate};
 use crate::processing_log::{LogEntry, LogMessage};
 use crate::state::changelog::{Changelog, StoreId};
 use crate::state::codec::DecodeError;
@@ -35,6 +35,8 @@ use crate::state::codec::DecodeError;
 pub struct Cycle<'a> {
     /// "Now", milliseconds.
     pub now_ms: i64,
+    /// What nulls and inexact numbers mean.
+    pub semantics: Semantics,
     /// May several changes of one key within the batch be told as one?
     pub merge: bool,
     /// Everything counts as partition 0 (tests).
@@ -56,7 +58,7 @@ impl Cycle<'_> {
     /// Evaluates an expression for all rows of a side; rows that fail are null and logged. What
     /// fails only because there is no value in the row is not logged.
     pub fn evaluate(&mut self, expr: &Expr, side: &Side, rows: usize, step: &str) -> ArrayRef {
-        let context = EvalContext { now_ms: self.now_ms };
+        let context = EvalContext { now_ms: self.now_ms, semantics: self.semantics };
         let evaluated = evaluate(expr, &side.columns, rows, &context);
         for (row, reason) in evaluated.errors.iter() {
             if side.is_present(row) {

@@ -23,24 +23,23 @@ pub fn pull(
     plan: &PullPlan,
     source: &Source,
     view: &View,
-    now_ms: i64,
+    context: &EvalContext,
 ) -> Result<RowBatch, DecodeError> {
     let found = find(plan, view);
     let columns = columns_of(source, view, &found)?;
-    let context = EvalContext { now_ms };
     let rows = found.len();
     let mut kept: Vec<u32> = match &plan.filter {
-        Some(filter) => passing(filter, &columns, rows, &context),
+        Some(filter) => passing(filter, &columns, rows, context),
         None => (0..rows as u32).collect(),
     };
-    order(&mut kept, &plan.order_by, &columns, rows, &context);
+    order(&mut kept, &plan.order_by, &columns, rows, context);
     let skip = usize::try_from(plan.offset.unwrap_or(0)).unwrap_or(usize::MAX);
     let limit = plan.limit.map_or(usize::MAX, |l| usize::try_from(l).unwrap_or(usize::MAX));
     let kept: Vec<u32> = kept.into_iter().skip(skip).take(limit).collect();
     let count = kept.len();
     let indices = UInt32Array::from(kept);
     let kept: Vec<ArrayRef> = columns.iter().map(|c| take_column(c, &indices)).collect();
-    let compute = |expr: &Expr| evaluate(expr, &kept, count, &context).column;
+    let compute = |expr: &Expr| evaluate(expr, &kept, count, context).column;
     Ok(RowBatch { columns: plan.columns.iter().map(compute).collect(), rows: count, present: None })
 }
 

@@ -15,6 +15,7 @@ use sql::expr::Expr;
 use sql::plan::{Step, StepKind, WindowInfo};
 
 use crate::batch::Batch;
+use crate::expression::Semantics;
 use crate::operators::aggregate::windows::{WindowKind, Windows};
 use crate::operators::aggregate::{Aggregate, AggregateSpec};
 use crate::operators::filter::Filter;
@@ -103,6 +104,8 @@ pub struct Tuning {
     pub limits: Limits,
     /// EMIT FINAL tells every window, also those that Kafka Streams forgets when time leaps.
     pub keeps_all_windows: bool,
+    /// What nulls and inexact numbers mean in expressions.
+    pub semantics: Semantics,
 }
 
 impl Topology {

@@ -39,7 +39,7 @@ impl Inner {
     ) -> Result<CheckedRow, String> {
         let source = catalog.sources.get(&plan.target);
         let source = source.ok_or_else(|| format!("'{}' does not exist", plan.target))?.clone();
-        let context = EvalContext { now_ms: self.options.clock.now().0 };
+        let context = EvalContext { now_ms: self.options.clock.now().0, ..EvalContext::default() };
         let failed = |reason| format!("Failed to insert values into '{}'. {reason}", plan.target);
         let mut cells = Vec::with_capacity(plan.values.len());
         for (column, value) in source.schema.columns.iter().zip(&plan.values) {

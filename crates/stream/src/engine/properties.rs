@@ -29,6 +29,7 @@ const KNOWN: &[Known] = &[
     fixed("ksql.access.validator.enable", Some("auto")),
     fixed("ksql.connect.url", Some("http://localhost:8083")),
     editable("ksql.emit.final.keep.all.windows", "false"),
+    editable("ksql.expressions.standard.semantics", "false"),
     editable("ksql.functions.collect_list.limit", "2147483647"),
     editable("ksql.functions.collect_set.limit", "2147483647"),
     editable("ksql.insert.into.values.enabled", "true"),

@@ -13,6 +13,7 @@ use sql::catalog::{Catalog, QueryEntry};
 use crate::answer::{QueryProgress, QueryState};
 use crate::engine::commands::internal;
 use crate::engine::{EngineOptions, Execution};
+use crate::expression::Semantics;
 use crate::operators::source::Incoming;
 use crate::request::RequestError;
 use crate::run::log_writer::LogWriter;
@@ -27,6 +28,9 @@ use sql::analyze::Settings;
 
 /// Our own property: EMIT FINAL loses no window.
 pub(crate) const KEEP_ALL_WINDOWS: &str = "ksql.emit.final.keep.all.windows";
+
+/// Our own property: expressions as the SQL standard has them.
+pub(crate) const STANDARD_SEMANTICS: &str = "ksql.expressions.standard.semantics";
 
 /// A persistent query and what runs it.
 pub(crate) struct RunningQuery {
@@ -78,7 +82,19 @@ pub(crate) fn tuning(settings: &Settings) -> Tuning {
         collect_list: limit("ksql.functions.collect_list.limit", default.collect_list),
         collect_set: limit("ksql.functions.collect_set.limit", default.collect_set),
     };
-    Tuning { limits, keeps_all_windows: settings.flag(KEEP_ALL_WINDOWS, false) }
+    Tuning {
+        limits,
+        keeps_all_windows: settings.flag(KEEP_ALL_WINDOWS, false),
+        semantics: semantics(settings),
+    }
+}
+
+/// What nulls and inexact numbers mean.
+pub(crate) fn semantics(settings: &Settings) -> Semantics {
+    match settings.flag(STANDARD_SEMANTICS, false) {
+        true => Semantics::Standard,
+        false => Semantics::Ksql,
+    }
 }
 
 /// What a query is started with.

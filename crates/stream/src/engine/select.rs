@@ -16,10 +16,11 @@ use tokio::sync::mpsc;
 
 use super::carry_out::told;
 use super::commands::internal;
-use super::queries::{merges, offset_reset, tuning};
+use super::queries::{merges, offset_reset, semantics, tuning};
 use super::world::Session;
 use super::{Execution, Inner, PullAnswer, QueryAnswer};
 use crate::answer::{QueryState, ResultHeader};
+use crate::expression::EvalContext;
 use crate::push::{CloseGuard, PushQuery, QUEUE_MESSAGES};
 use crate::request::{RequestError, RequestErrorKind};
 use crate::run::shared::Shared;
@@ -123,7 +124,7 @@ impl Inner {
             .map_err(|error| RequestError::analysis(&error, told(statement)))?;
         match planned {
             Planned::Pull(plan) if plan.source_kind == SourceKind::Table => {
-                self.pull(&plan, &catalog, statement)
+                self.pull(&plan, &catalog, statement, &settings)
             }
             Planned::Pull(plan) => {
                 let source = source_of(&catalog, &plan.source, statement)?;
@@ -140,6 +141,7 @@ impl Inner {
         plan: &PullPlan,
         catalog: &Catalog,
         statement: &ParsedStatement,
+        settings: &Settings,
     ) -> Result<QueryAnswer, RequestError> {
         let source = source_of(catalog, &plan.source, statement)?;
         let filled_by = source.created_by.clone().or_else(|| {
@@ -162,7 +164,8 @@ impl Inner {
             }
         })?;
         let now = self.options.clock.now();
-        let rows = crate::pull::pull(plan, &source, view, now.0).map_err(|e| internal(&e))?;
+        let context = EvalContext { now_ms: now.0, semantics: semantics(settings) };
+        let rows = crate::pull::pull(plan, &source, view, &context).map_err(|e| internal(&e))?;
         let query_id = format!("query_{}{}", now.0, self.open.next_number());
         let header = ResultHeader { query_id, schema: plan.output.clone() };
         Ok(QueryAnswer::Pull(PullAnswer { header, rows }))

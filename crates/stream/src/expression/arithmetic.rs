@@ -1,19 +1,21 @@
 //! `+ - * / %` and the minus sign: whole numbers wrap, a null or a division by zero fails the row.
-//! `+` also joins texts, for which a null is the word `null`.
+//! `+` also joins texts, for which a null is the word `null`. By the standard's semantics a null makes
+//! the result null in both.
 
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray};
-use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use functions::{RowErrors, limits};
 use model::SqlType;
 use sql::ast::ArithmeticOp;
 use sql::expr::{Expr, ExprKind};
 
 use super::part::{Part, both_valid, fail_nulls, failures, zip};
-use super::{Scope, cast, decimal};
+use super::{Scope, Semantics, cast, decimal};
+use crate::batch::mask_column;
 
 pub(super) const NULL_OPERAND: &str = "an operand of the arithmetic is null";
 const BY_ZERO: &str = "division by zero";
@@ -38,17 +40,38 @@ pub(super) fn binary(
     let rows = scope.rows;
     let (mut failed, logged) = failures(&mut a, &mut b);
     let valid = both_valid(&a, &b, rows);
-    fail_nulls(&mut failed, valid.as_ref(), NULL_OPERAND);
+    let mut wrong = RowErrors::none();
     let array: ArrayRef = match ty {
-        SqlType::Integer => whole::<Int32Type>(op, &a, &b, rows, &mut failed),
-        SqlType::Bigint => whole::<Int64Type>(op, &a, &b, rows, &mut failed),
+        SqlType::Integer => whole::<Int32Type>(op, &a, &b, rows, &mut wrong),
+        SqlType::Bigint => whole::<Int64Type>(op, &a, &b, rows, &mut wrong),
         SqlType::Double => doubles(op, &a, &b, rows),
         _ => {
-            let valid = valid.as_ref();
-            decimal::binary(op, (&a, &left.ty), (&b, &right.ty), ty, rows, valid, &mut failed)
+            let (a, b) = ((&a, &left.ty), (&b, &right.ty));
+            let operation = decimal::Operation { op, semantics: scope.semantics, ty };
+            decimal::binary(&operation, a, b, rows, valid.as_ref(), &mut wrong)
         }
     };
+    // What stands in the place of a null cannot go wrong.
+    wrong.retain(|row| valid.as_ref().is_none_or(|valid| valid.is_valid(row)));
+    let array = nulls_in(scope, array, valid.as_ref(), &mut failed);
+    failed.merge(wrong);
     Part { array, constant: false, failed, logged }
+}
+
+/// The result where an operand is null: fails in ksqlDB, is null by the standard's semantics.
+fn nulls_in(
+    scope: &Scope<'_>,
+    array: ArrayRef,
+    valid: Option<&NullBuffer>,
+    failed: &mut RowErrors,
+) -> ArrayRef {
+    match (scope.semantics, valid) {
+        (Semantics::Standard, Some(valid)) => mask_column(&array, valid),
+        _ => {
+            fail_nulls(failed, valid, NULL_OPERAND);
+            array
+        }
+    }
 }
 
 /// Arithmetic of whole numbers that wraps.
@@ -133,8 +156,10 @@ fn doubles(op: ArithmeticOp, a: &Part, b: &Part, rows: usize) -> ArrayRef {
 /// `-operand`
 pub(super) fn negate(scope: &Scope<'_>, operand: &Expr) -> Part {
     let mut part = scope.evaluate(operand);
-    let valid = part.validity(scope.rows);
-    fail_nulls(&mut part.failed, valid.as_ref(), NULL_OPERAND);
+    if scope.semantics == Semantics::Ksql {
+        let valid = part.validity(scope.rows);
+        fail_nulls(&mut part.failed, valid.as_ref(), NULL_OPERAND);
+    }
     part.array = match operand.ty {
         SqlType::Integer => negated::<Int32Type>(&part, Wrapping::neg),
         SqlType::Bigint => negated::<Int64Type>(&part, Wrapping::neg),
@@ -187,8 +212,14 @@ fn join_texts(scope: &Scope<'_>, left: &Expr, right: &Expr) -> Part {
         }
         offsets.push(bytes.len() as i32);
     }
+    let valid = match scope.semantics {
+        Semantics::Ksql => None,
+        Semantics::Standard => parts.iter().fold(None, |valid, part| {
+            NullBuffer::union(valid.as_ref(), part.validity(scope.rows).as_ref())
+        }),
+    };
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    let array = Arc::new(StringArray::new(offsets, Buffer::from_vec(bytes), None));
+    let array = Arc::new(StringArray::new(offsets, Buffer::from_vec(bytes), valid));
     Part { array, constant: false, failed, logged }
 }
 

@@ -90,6 +90,7 @@ impl Lambda for Body<'_> {
         let inner = Scope {
             rows: parents.len(),
             now_ms: self.scope.now_ms,
+            semantics: self.scope.semantics,
             source: Source::Outside { outer: self.scope, parents },
             params: params.collect(),
         };

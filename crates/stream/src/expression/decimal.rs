@@ -1,5 +1,6 @@
 //! Arithmetic of DECIMALs: exact, in the precision and scale that the analyzer computed. A result
-//! that would have to be rounded fails its row: `1.0 / 3` has no value.
+//! that would have to be rounded fails its row: `1.0 / 3` has no value. By the standard's semantics it
+//! is rounded, half up.
 //!
 //! Numbers of up to 38 digits are computed in 128 bits, others (and what overflows) in 256.
 
@@ -18,6 +19,7 @@ use model::types::DECIMAL_PRECISION_MAX;
 use model::{Decimal, SqlType};
 use sql::ast::ArithmeticOp;
 
+use super::Semantics;
 use super::part::{Part, zip};
 
 const ROUNDING: &str =
@@ -46,12 +48,21 @@ pub(super) fn unscaled(array: &dyn Array, at: usize) -> i256 {
     }
 }
 
+/// What is computed.
+pub(super) struct Operation<'a> {
+    /// How.
+    pub op: ArithmeticOp,
+    /// May the result be rounded?
+    pub semantics: Semantics,
+    /// The result's type.
+    pub ty: &'a SqlType,
+}
+
 /// `a op b` for the rows in `valid`.
 pub(super) fn binary(
-    op: ArithmeticOp,
+    &Operation { op, semantics, ty }: &Operation<'_>,
     (a, a_type): (&Part, &SqlType),
     (b, b_type): (&Part, &SqlType),
-    ty: &SqlType,
     rows: usize,
     valid: Option<&NullBuffer>,
     failed: &mut RowErrors,
@@ -64,7 +75,10 @@ pub(super) fn binary(
     let compute = |row: usize| -> Result<i256, &'static str> {
         let a = Decimal::new(unscaled(&a.array, a.at(row)), a_scale);
         let b = Decimal::new(unscaled(&b.array, b.at(row)), b_scale);
-        exact(op, a, b, precision, scale)
+        match semantics {
+            Semantics::Ksql => computed(op, a, b, (precision, scale), Rounding::Unnecessary),
+            Semantics::Standard => computed(op, a, b, (precision, scale), Rounding::HalfUp),
+        }
     };
     let mut results = Results::new(ty, rows);
     for row in 0..rows {
@@ -125,12 +139,12 @@ fn short(
 }
 
 /// The result without its scale.
-fn exact(
+fn computed(
     op: ArithmeticOp,
     a: Decimal,
     b: Decimal,
-    precision: u8,
-    scale: u8,
+    (precision, scale): (u8, u8),
+    rounding: Rounding,
 ) -> Result<i256, &'static str> {
     let common = a.scale.max(b.scale);
     let widened = |n: Decimal| n.with_scale(common, Rounding::Unnecessary).map(|n| n.unscaled);
@@ -144,7 +158,10 @@ fn exact(
             let product = a.unscaled.checked_mul(b.unscaled).ok_or(ROUNDING)?;
             Decimal::new(product, a.scale + b.scale)
         }
-        ArithmeticOp::Divide => return quotient(a, b, precision, scale),
+        ArithmeticOp::Divide if rounding == Rounding::Unnecessary => {
+            return quotient(a, b, precision, scale);
+        }
+        ArithmeticOp::Divide => return rounded_quotient(a, b, scale),
         ArithmeticOp::Modulus => {
             if b.unscaled == i256::ZERO {
                 return Err(by_zero(a));
@@ -159,7 +176,7 @@ fn exact(
             Decimal::new(x.wrapping_rem(y), common)
         }
     };
-    match result.with_scale(scale, Rounding::Unnecessary) {
+    match result.with_scale(scale, rounding) {
         Some(result) => Ok(result.unscaled),
         None => Err(ROUNDING),
     }
@@ -167,6 +184,25 @@ fn exact(
 
 fn by_zero(dividend: Decimal) -> &'static str {
     if dividend.unscaled == i256::ZERO { "division of zero by zero" } else { "division by zero" }
+}
+
+/// `a / b` in `scale` digits behind the point, the last one rounded half up.
+fn rounded_quotient(a: Decimal, b: Decimal, scale: u8) -> Result<i256, &'static str> {
+    if b.unscaled == i256::ZERO {
+        return Err(by_zero(a));
+    }
+    let shift = i32::from(scale) + i32::from(b.scale) - i32::from(a.scale);
+    let factor = Decimal::pow10(shift.unsigned_abs()).ok_or(ROUNDING)?;
+    let widened = |n: i256, wanted| if wanted { n.checked_mul(factor) } else { Some(n) };
+    let dividend = widened(a.unscaled, shift > 0).ok_or(ROUNDING)?;
+    let divisor = widened(b.unscaled, shift < 0).ok_or(ROUNDING)?;
+    let (whole, rest) = (dividend.wrapping_div(divisor), dividend.wrapping_rem(divisor));
+    let magnitude = |n: i256| if n < i256::ZERO { n.wrapping_neg() } else { n };
+    // `rest >= divisor - rest`: twice the rest could overflow.
+    let up = magnitude(rest) >= magnitude(divisor).wrapping_sub(magnitude(rest));
+    let negative = (dividend < i256::ZERO) != (divisor < i256::ZERO);
+    let step = if negative { i256::MINUS_ONE } else { i256::ONE };
+    Ok(if up { whole.wrapping_add(step) } else { whole })
 }
 
 /// `a / b` if it comes out exactly in `scale` digits behind the point and `precision` in all.
@@ -309,7 +345,7 @@ mod tests {
 
     fn check(op: ArithmeticOp, a: &str, b: &str, size: (u8, u8), expected: Option<&str>) {
         let number = |text: &str| text.parse::<Decimal>().expect("a decimal");
-        let result = exact(op, number(a), number(b), size.0, size.1);
+        let result = computed(op, number(a), number(b), size, Rounding::Unnecessary);
         let text = result.ok().map(|n| Decimal::new(n, size.1).to_string());
         assert_eq!(text.as_deref(), expected, "{a} {op:?} {b}");
     }
@@ -323,6 +359,23 @@ mod tests {
         check(ArithmeticOp::Divide, "0", "7", (8, 6), Some("0.000000"));
         let long = "9999999999999999999999999999.9999999999";
         check(ArithmeticOp::Divide, long, long, (76, 49), Some(&format!("1.{}", "0".repeat(49))));
+    }
+
+    #[test]
+    fn a_quotient_is_rounded_half_up_where_it_may_be() {
+        let number = |text: &str| text.parse::<Decimal>().expect("a decimal");
+        let divided = |a: &str, b: &str, scale: u8| {
+            let op = ArithmeticOp::Divide;
+            let result = computed(op, number(a), number(b), (38, scale), Rounding::HalfUp);
+            result.map(|n| Decimal::new(n, scale).to_string())
+        };
+        assert_eq!(divided("1.0", "3", 6).as_deref(), Ok("0.333333"));
+        assert_eq!(divided("2.0", "3", 6).as_deref(), Ok("0.666667"));
+        assert_eq!(divided("-2.0", "3", 2).as_deref(), Ok("-0.67"));
+        assert_eq!(divided("1", "8", 2).as_deref(), Ok("0.13"));
+        assert_eq!(divided("-1", "-8", 2).as_deref(), Ok("0.13"));
+        assert_eq!(divided("1.2345", "1", 2).as_deref(), Ok("1.23"));
+        assert!(divided("1", "0", 2).is_err());
     }
 
     #[test]

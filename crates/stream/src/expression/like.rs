@@ -1,5 +1,5 @@
 //! LIKE: `%` stands for any text, `_` for one character, and the escape character takes the next
-//! one's meaning away. A null on either side fails the row.
+//! one's meaning away. A null on either side fails the row, or is unknown by the standard's semantics.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use arrow_array::{Array, BooleanArray};
 use arrow_buffer::BooleanBuffer;
 use sql::expr::Expr;
 
-use super::Scope;
 use super::part::{Part, both_valid, fail_nulls, failures};
+use super::{Scope, Semantics};
 
 const NULL_OPERAND: &str = "an operand of LIKE is null";
 const LONE_ESCAPE: &str = "LIKE pattern must not end with escape character";
@@ -26,7 +26,9 @@ pub(super) fn like(
     let (mut a, mut b) = (scope.evaluate(operand), scope.evaluate(pattern));
     let (mut failed, logged) = failures(&mut a, &mut b);
     let valid = both_valid(&a, &b, rows);
-    fail_nulls(&mut failed, valid.as_ref(), NULL_OPERAND);
+    if scope.semantics == Semantics::Ksql {
+        fail_nulls(&mut failed, valid.as_ref(), NULL_OPERAND);
+    }
     let (texts, patterns) = (a.array.as_string::<i32>(), b.array.as_string::<i32>());
     let bits = if b.constant || rows == 1 {
         match Pattern::compile(if patterns.is_null(0) { "" } else { patterns.value(0) }, escape) {
@@ -49,7 +51,8 @@ pub(super) fn like(
             }
         })
     };
-    Part { array: Arc::new(BooleanArray::new(bits, None)), constant: false, failed, logged }
+    let valid = valid.filter(|_| scope.semantics == Semantics::Standard);
+    Part { array: Arc::new(BooleanArray::new(bits, valid)), constant: false, failed, logged }
 }
 
 /// A pattern, read once.

@@ -19,9 +19,9 @@ use model::column::null_column;
 use sql::ast::ComparisonOp;
 use sql::expr::Expr;
 
-use super::Scope;
 use super::compare::comparison;
 use super::part::{Part, fail_nulls};
+use super::{Scope, Semantics, standard};
 
 const NULL_LOGIC: &str = "a condition is null where it decides";
 
@@ -49,10 +49,16 @@ fn boolean(bits: BooleanBuffer) -> ArrayRef {
 }
 
 pub(super) fn and(scope: &Scope<'_>, left: &Expr, right: &Expr) -> Part {
+    if scope.semantics == Semantics::Standard {
+        return standard::and(scope, left, right);
+    }
     decided(scope, left, right, false, |left, right| left & right)
 }
 
 pub(super) fn or(scope: &Scope<'_>, left: &Expr, right: &Expr) -> Part {
+    if scope.semantics == Semantics::Standard {
+        return standard::or(scope, left, right);
+    }
     decided(scope, left, right, true, |left, right| left | right)
 }
 
@@ -76,6 +82,9 @@ fn decided(
 }
 
 pub(super) fn not(scope: &Scope<'_>, operand: &Expr) -> Part {
+    if scope.semantics == Semantics::Standard {
+        return standard::not(scope, operand);
+    }
     let mut part = scope.evaluate(operand);
     let bits = !&truths(&mut part, scope.rows);
     Part { array: boolean(bits), constant: false, ..part }
@@ -99,6 +108,9 @@ pub(super) fn between(
     high: &Expr,
     negated: bool,
 ) -> Part {
+    if scope.semantics == Semantics::Standard {
+        return standard::between(scope, operand, low, high, negated);
+    }
     let part = scope.evaluate(operand);
     let side = |op, bound: &Expr| {
         let bound_part = scope.evaluate(bound);
@@ -124,6 +136,9 @@ pub(super) fn between(
 
 /// `operand IN (list)`: null is in no list, and a null in the list is nothing's equal.
 pub(super) fn is_in(scope: &Scope<'_>, operand: &Expr, list: &[Expr], negated: bool) -> Part {
+    if scope.semantics == Semantics::Standard {
+        return standard::is_in(scope, operand, list, negated);
+    }
     let part = scope.evaluate(operand);
     let items: Vec<_> = list.iter().map(|item| (scope.evaluate(item), &item.ty)).collect();
     let (mut failed, mut logged) = (RowErrors::none(), RowErrors::none());
@@ -174,7 +189,8 @@ fn in_texts(
     }))
 }
 
-/// The result of the first branch whose condition is true; a condition that is null fails the row.
+/// The result of the first branch whose condition is true; a condition that is null fails the row
+/// (by the standard's semantics, it is not true).
 pub(super) fn case(
     scope: &Scope<'_>,
     branches: &[(Expr, Expr)],
@@ -192,7 +208,10 @@ pub(super) fn case(
             break;
         }
         let mut condition = scope.evaluate(when);
-        let truths = truths(&mut condition, rows);
+        let truths = match scope.semantics {
+            Semantics::Ksql => truths(&mut condition, rows),
+            Semantics::Standard => bits(&condition, rows),
+        };
         condition.failed.retain(|row| taken[row].is_none() && !failed.contains(row));
         condition.logged.retain(|row| taken[row].is_none());
         for row in truths.set_indices() {

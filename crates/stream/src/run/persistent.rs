@@ -272,6 +272,7 @@ impl PersistentTask {
         let mut log: Vec<LogEntry> = Vec::new();
         let mut cycle = Cycle {
             now_ms: now.0,
+            semantics: self.spec.tuning.semantics,
             merge: self.spec.merges
                 && self.spec.shared.is_unread()
                 && incoming.len() >= MERGED_FROM_RECORDS,

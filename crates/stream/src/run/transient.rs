@@ -175,6 +175,7 @@ impl TransientTask {
         let mut log: Vec<LogEntry> = Vec::new();
         let mut cycle = Cycle {
             now_ms: now.0,
+            semantics: self.spec.tuning.semantics,
             merge: self.spec.merges && incoming.len() >= MERGED_FROM_RECORDS,
             single_partition: self.spec.single_partition,
             partitions: self.partitions,

@@ -144,7 +144,7 @@ impl Bound {
         for ty in [SqlType::Bigint, SqlType::Integer, SqlType::Bigint] {
             columns.push(null_column(&ty, rows));
         }
-        let context = EvalContext { now_ms: 1_700_000_000_000 };
+        let context = EvalContext { now_ms: 1_700_000_000_000, ..EvalContext::default() };
         let evaluated = evaluate(&self.expr, &columns, rows, &context);
         let mut errors = vec![None; rows];
         evaluated.errors.iter().for_each(|(row, reason)| errors[row] = Some(reason.to_string()));
