@@ -435,10 +435,22 @@ pub static AGGREGATES: &[AggregateFunction] = &[
             "[41, 40]",
         ),
         overloads: &[
-            Overload { signature: "TOPK(v INT, col ANY..., k INT) -> ANY", computed: TOP_TYPE },
-            Overload { signature: "TOPK(v BIGINT, col ANY..., k INT) -> ANY", computed: TOP_TYPE },
-            Overload { signature: "TOPK(v DOUBLE, col ANY..., k INT) -> ANY", computed: TOP_TYPE },
-            Overload { signature: "TOPK(v VARCHAR, col ANY..., k INT) -> ANY", computed: TOP_TYPE },
+            Overload {
+                signature: "TOPK(v INT, col ANY..., k INT) -> ARRAY<S>",
+                computed: TOP_TYPE,
+            },
+            Overload {
+                signature: "TOPK(v BIGINT, col ANY..., k INT) -> ARRAY<S>",
+                computed: TOP_TYPE,
+            },
+            Overload {
+                signature: "TOPK(v DOUBLE, col ANY..., k INT) -> ARRAY<S>",
+                computed: TOP_TYPE,
+            },
+            Overload {
+                signature: "TOPK(v VARCHAR, col ANY..., k INT) -> ARRAY<S>",
+                computed: TOP_TYPE,
+            },
         ],
         column_args: |args| args.saturating_sub(1),
         can_undo: false,

@@ -7,9 +7,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, UInt32Array};
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::Field;
+use model::SqlType;
 
 use crate::scalar::Call;
-use crate::{ArgType, Doc, ResolveError, Resolved, RowErrors, Signature, signature};
+use crate::{
+    ArgType, Doc, ParamType, ResolveError, Resolved, Returns, RowErrors, Signature, signature,
+};
 
 /// A table function. Its calls return the type of one of the rows.
 pub struct TableFunction {
@@ -55,16 +58,30 @@ pub static TABLES: &[TableFunction] = &[
             category: "TABLE",
             example: ("EXPLODE(ARRAY[1, 2])", "1, 2"),
         },
-        overloads: &["EXPLODE(input ARRAY<T>) -> T"],
+        overloads: &["EXPLODE(list ARRAY<T>) -> T", "EXPLODE(input ARRAY<DECIMAL>) -> DECIMAL"],
         evaluate: |call| (call.column(0).as_list::<i32>().clone(), RowErrors::none()),
     },
 ];
 
 /// Their signatures, read once.
 static SIGNATURES: LazyLock<Vec<Vec<Signature>>> = LazyLock::new(|| {
-    let read = |text: &&str| Signature::parse(text).expect("checked by a test");
+    let read = |text: &&str| {
+        let signature = Signature::parse(text).expect("checked by a test");
+        match signature.returns {
+            Returns::Type(ParamType::Decimal) => signature.returning(element_type),
+            _ => signature,
+        }
+    };
     TABLES.iter().map(|f| f.overloads.iter().map(read).collect()).collect()
 });
+
+/// The text of a signature does not say which DECIMAL the elements are.
+fn element_type(args: &[ArgType]) -> Result<SqlType, String> {
+    match args.first().and_then(ArgType::sql) {
+        Some(SqlType::Array(element)) => Ok((**element).clone()),
+        _ => Err("CAST the NULL to the type it stands for".to_string()),
+    }
+}
 
 /// The table function of this name (upper case).
 pub fn table(name: &str) -> Option<&'static TableFunction> {
@@ -114,8 +131,8 @@ fn cube_explode(call: &Call<'_>) -> (ListArray, RowErrors) {
 
 #[cfg(test)]
 mod tests {
+    use model::Value;
     use model::column::{column_of, value_at};
-    use model::{SqlType, Value};
 
     use super::*;
     use crate::scalar::Arg;

@@ -2,6 +2,7 @@
 //! say. `api` writes them as the REST API's entities, `kerb test` compares them; nothing here knows
 //! about JSON or HTTP.
 
+use functions::catalog::FunctionKind;
 use model::{FormatKind, Partition, Schema, SqlType};
 use sql::ast::{ConnectorKind, SourceKind};
 use sql::plan::WindowInfo;
@@ -349,28 +350,6 @@ pub struct FunctionSummary {
     pub kind: FunctionKind,
     /// `STRING`, `MATHEMATICAL`, …
     pub category: String,
-}
-
-/// SCALAR, AGGREGATE, TABLE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FunctionKind {
-    /// A value for each row.
-    Scalar,
-    /// A value for each group.
-    Aggregate,
-    /// Rows for each row.
-    Table,
-}
-
-impl FunctionKind {
-    /// The word of the REST API.
-    pub fn name(self) -> &'static str {
-        match self {
-            FunctionKind::Scalar => "SCALAR",
-            FunctionKind::Aggregate => "AGGREGATE",
-            FunctionKind::Table => "TABLE",
-        }
-    }
 }
 
 /// A function described.

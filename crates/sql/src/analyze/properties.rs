@@ -1,10 +1,11 @@
 //! WITH (…): names and values checked, as a struct.
 
+use functions::scalar::TimestampPattern;
 use model::{Format, FormatKind, ProtobufNulls, Value};
 
 use super::error::{AnalyzeError, PropertyError};
 use super::settings::Settings;
-use crate::ast::{Properties, Property};
+use crate::ast::{Properties, Property, SourceKind};
 use crate::plan::WindowInfo;
 
 type Result<T> = std::result::Result<T, AnalyzeError>;
@@ -136,10 +137,23 @@ impl With {
             let kind = format_kind(format)?;
             (with.key.format, with.value.format) = (Some(kind), Some(kind));
         }
+        if let Some(format) = find("TIMESTAMP_FORMAT")
+            && let Err(reason) = TimestampPattern::compile(&self::text(format)?)
+        {
+            return Err(invalid(format, reason));
+        }
         if with.timestamp.is_none() && with.timestamp_format.is_some() {
             return Err(PropertyError::Missing("TIMESTAMP").into());
         }
         Ok(with)
+    }
+
+    /// Retention makes no sense where each key's newest row is kept for good.
+    pub fn check_retention(&self, kind: SourceKind, windowed: bool) -> Result<()> {
+        if kind == SourceKind::Table && !windowed && self.retention_ms.is_some() {
+            return Err(PropertyError::TableRetention.into());
+        }
+        Ok(())
     }
 
     /// The key's format; `inherited` where WITH names none.

@@ -45,6 +45,7 @@ pub fn analyze_create_as(
         let found = if plan.kind == SourceKind::Stream { "STREAM" } else { "TABLE" };
         return Err(AnalyzeError::at(query.span, QueryError::ResultType { found }));
     }
+    with.check_retention(statement.kind, plan.window.is_some())?;
     let sink = Made { statement, with: &with, plan: &plan, leftmost: &leftmost, context };
     let (mut made, topic) = sink.source()?;
     made.schema = plan.output.clone();

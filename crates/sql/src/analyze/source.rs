@@ -45,6 +45,7 @@ pub fn analyze_create(
         return Err(exists(statement.kind, existing));
     }
     let with = With::of_source(&statement.properties)?;
+    with.check_retention(statement.kind, with.window.is_some())?;
     let topic = with.topic.clone().unwrap_or_default();
     let mut key_format = with.key_format(None, context.settings)?;
     let mut value_format = with.value_format(None, context.settings)?;

@@ -1,6 +1,6 @@
 //! Rules about types alone: names to types, which casts exist, how wide a DECIMAL result is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use model::{Field, SqlType};
 
@@ -53,7 +53,12 @@ impl Resolve<'_> {
             }
             TypeName::Struct(fields) => {
                 let mut resolved = Vec::new();
+                let mut names = HashSet::new();
                 for (name, ty) in fields {
+                    if !names.insert(name) {
+                        let kind = ExpressionError::DuplicateField(name.clone());
+                        return Err(AnalyzeError::at(span, kind));
+                    }
                     resolved.push(Field::new(name, self.part(ty, left, depth + 1)?));
                     limits::spend(left, name.len() / 64, span)?;
                 }

@@ -275,6 +275,8 @@ impl Inner {
                 session.properties.insert(property.clone(), value.clone());
                 Ok(())
             }
+            Statement::Unset { property } => properties::check(property)
+                .map_err(|error| RequestError::statement(error.message, told(statement))),
             Statement::Define { name, value } => {
                 session.variables.define(name.clone(), value.clone());
                 Ok(())

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use functions::aggregate::aggregate;
-use functions::scalar::scalar;
-use functions::table::table;
-use functions::{Doc, Signature};
+use functions::Signature;
+use functions::catalog::CatalogEntry;
 use journal::GroupId;
 use model::{Column, Namespace, Partition, Schema, TopicPartition};
 use sql::analyze::{CreateAsPlan, Planned, analyze};
@@ -19,9 +17,9 @@ use super::queries::{RunningQuery, group_name};
 use super::show::source_summary;
 use super::world::Session;
 use crate::answer::{
-    FieldDescription, FunctionDescription, FunctionKind, FunctionSummary, ParamDescription,
-    QueryDescription, QueryOffsets, QueryState, QuerySummary, QueryType, SignatureDescription,
-    SourceDescription, TopicOffsets,
+    FieldDescription, FunctionDescription, FunctionSummary, ParamDescription, QueryDescription,
+    QueryOffsets, QueryState, QuerySummary, QueryType, SignatureDescription, SourceDescription,
+    TopicOffsets,
 };
 
 /// The columns of a schema, the key's first, described.
@@ -274,29 +272,26 @@ fn plan_description(
 
 /// DESCRIBE FUNCTION
 pub(super) fn function_description(name: &str) -> Option<FunctionDescription> {
-    let name = name.to_uppercase();
-    let describe = |kind, doc: &Doc, signatures: &[Signature]| FunctionDescription {
-        summary: FunctionSummary { name: name.clone(), kind, category: doc.category.to_owned() },
-        description: doc.description.to_owned(),
-        signatures: signatures.iter().map(|s| signature_description(s, kind)).collect(),
-    };
-    if let Some(function) = scalar(&name) {
-        return Some(describe(FunctionKind::Scalar, &function.doc, function.signatures()));
-    }
-    if let Some(function) = aggregate(&name) {
-        return Some(describe(FunctionKind::Aggregate, &function.doc, function.signatures()));
-    }
-    let function = table(&name)?;
-    Some(describe(FunctionKind::Table, &function.doc, function.signatures()))
+    let entry = functions::catalog::find(&name.to_uppercase())?;
+    Some(FunctionDescription {
+        summary: function_summary(entry),
+        description: entry.doc.description.to_owned(),
+        signatures: entry.shown().map(|s| signature_description(entry, s)).collect(),
+    })
 }
 
-fn signature_description(signature: &Signature, kind: FunctionKind) -> SignatureDescription {
+/// A function as LIST FUNCTIONS has it.
+pub(super) fn function_summary(entry: &CatalogEntry) -> FunctionSummary {
+    FunctionSummary {
+        name: entry.name.to_owned(),
+        kind: entry.kind,
+        category: entry.doc.category.to_owned(),
+    }
+}
+
+fn signature_description(entry: &CatalogEntry, signature: &Signature) -> SignatureDescription {
     let param = |(at, param): (usize, &functions::Param)| ParamDescription {
-        name: match kind {
-            // Clients know the arguments of aggregates by their numbers.
-            FunctionKind::Aggregate => format!("val{}", at + 1),
-            FunctionKind::Scalar | FunctionKind::Table => param.name.to_string(),
-        },
+        name: entry.param_name(signature, at),
         ty: param.ty.to_string(),
         description: String::new(),
         variadic: signature.variadic == Some(at),

@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use functions::aggregate::AGGREGATES;
-use functions::scalar::SCALARS;
-use functions::table::TABLES;
 use model::Value;
 use sql::ast::{Describe, Explain, ParsedStatement, Properties, Show, SourceKind, Statement};
 use sql::catalog::{Catalog, Source};
 
 use super::carry_out::{answer, told};
+use super::describe::function_summary;
 use super::world::Session;
 use super::{Inner, properties};
-use crate::answer::{
-    Answer, AnswerBody, ConnectorInfo, FunctionKind, FunctionSummary, SourceSummary, TopicSummary,
-};
+use crate::answer::{Answer, AnswerBody, ConnectorInfo, SourceSummary, TopicSummary};
 use crate::connectors::Connectors;
 use crate::processing_log;
 use crate::request::{RequestError, RequestErrorKind};
@@ -177,7 +173,9 @@ impl Inner {
                 descriptions(SourceKind::Table, *extended)
             }
             Show::Tables { .. } => AnswerBody::Tables(summaries(SourceKind::Table)),
-            Show::Functions => AnswerBody::Functions(function_summaries()),
+            Show::Functions => AnswerBody::Functions(
+                functions::catalog::catalog().iter().map(function_summary).collect(),
+            ),
             Show::Connectors(kind) => {
                 let all = self.options.connectors.list();
                 let wanted = |info: &ConnectorInfo| kind.is_none_or(|kind| info.kind == kind);
@@ -262,20 +260,4 @@ pub(super) fn value_text(value: &Value) -> String {
         Value::Decimal(n) => n.to_string(),
         other => format!("{other:?}"),
     }
-}
-
-fn function_summaries() -> Vec<FunctionSummary> {
-    let summary = |name: &str, kind, category: &str| FunctionSummary {
-        name: name.to_owned(),
-        kind,
-        category: category.to_owned(),
-    };
-    let mut functions: Vec<FunctionSummary> = SCALARS
-        .iter()
-        .map(|f| summary(f.name, FunctionKind::Scalar, f.doc.category))
-        .chain(AGGREGATES.iter().map(|f| summary(f.name, FunctionKind::Aggregate, f.doc.category)))
-        .chain(TABLES.iter().map(|f| summary(f.name, FunctionKind::Table, f.doc.category)))
-        .collect();
-    functions.sort_by(|a, b| a.name.cmp(&b.name));
-    functions
 }

@@ -279,6 +279,12 @@ pub enum PropertyError {
     /// WRAP_SINGLE_VALUE with several columns.
     #[error("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas")]
     WrappingMany,
+    /// RETENTION_MS of a table that is not windowed.
+    #[error(
+        "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not \
+         support retention."
+    )]
+    TableRetention,
     /// Columns and a schema's id.
     #[error("{0}")]
     SchemaId(String),
