@@ -1,5 +1,6 @@
 //! COMPAT.md cannot drift: its functions are those of the catalog, its formats those there are, and
-//! the statements it calls supported are accepted by the parser. `docs/functions.md` is the catalog.
+//! the statements it calls supported are accepted by the parser. `docs/functions.md` is the
+//! catalog.
 //!
 //! With `ACCEPT=1` the lists of functions are written anew.
 

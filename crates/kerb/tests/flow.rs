@@ -2,6 +2,8 @@
 
 #[path = "flow/demo.rs"]
 mod demo;
+#[path = "flow/kills.rs"]
+mod kills;
 #[path = "flow/program.rs"]
 mod program;
 #[path = "flow/refusals.rs"]

@@ -43,8 +43,8 @@ pub enum Semantics {
     /// As in ksqlDB, see above.
     #[default]
     Ksql,
-    /// As in the SQL standard: logic has three values, an expression with a null is null and nothing
-    /// fails because of it, and a quotient of DECIMALs is rounded, half up.
+    /// As in the SQL standard: logic has three values, an expression with a null is null and
+    /// nothing fails because of it, and a quotient of DECIMALs is rounded, half up.
     Standard,
 }
 

@@ -1,6 +1,6 @@
 //! `+ - * / %` and the minus sign: whole numbers wrap, a null or a division by zero fails the row.
-//! `+` also joins texts, for which a null is the word `null`. By the standard's semantics a null makes
-//! the result null in both.
+//! `+` also joins texts, for which a null is the word `null`. By the standard's semantics a null
+//! makes the result null in both.
 
 use std::sync::Arc;
 

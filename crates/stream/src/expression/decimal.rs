@@ -1,6 +1,6 @@
 //! Arithmetic of DECIMALs: exact, in the precision and scale that the analyzer computed. A result
-//! that would have to be rounded fails its row: `1.0 / 3` has no value. By the standard's semantics it
-//! is rounded, half up.
+//! that would have to be rounded fails its row: `1.0 / 3` has no value. By the standard's semantics
+//! it is rounded, half up.
 //!
 //! Numbers of up to 38 digits are computed in 128 bits, others (and what overflows) in 256.
 

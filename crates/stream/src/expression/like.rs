@@ -1,5 +1,6 @@
 //! LIKE: `%` stands for any text, `_` for one character, and the escape character takes the next
-//! one's meaning away. A null on either side fails the row, or is unknown by the standard's semantics.
+//! one's meaning away. A null on either side fails the row, or is unknown by the standard's
+//! semantics.
 
 use std::sync::Arc;
 
