@@ -58,7 +58,7 @@ fn every_function_is_listed() {
 
 /// The page of all functions: by category, each with its signatures and an example.
 fn functions_page() -> String {
-    let mut categories: BTreeMap<&str, Vec<CatalogEntry>> = BTreeMap::new();
+    let mut categories: BTreeMap<&str, Vec<&CatalogEntry>> = BTreeMap::new();
     for entry in catalog() {
         categories.entry(entry.doc.category).or_default().push(entry);
     }
@@ -71,7 +71,7 @@ fn functions_page() -> String {
         for entry in entries {
             let Doc { description, example: (call, result), .. } = entry.doc;
             let _ = writeln!(page, "\n### {}\n\n{description}\n\n```sql", entry.name);
-            for signature in entry.signatures {
+            for signature in entry.shown() {
                 let described = signature.describe(entry.name);
                 let _ = writeln!(page, "{described} -> {}", signature.returns);
             }
