@@ -4,11 +4,13 @@
 //! travel as session variables, which the server puts into the places of `${name}` after it has
 //! found where strings begin and end; a quote in a value stays within the string.
 //!
-//! The server is reached over HTTP, or in this process as a service without a socket.
+//! The server is reached over HTTP, or in this process as a service without a socket. One that is
+//! not ready, as while it starts, is asked again for a few seconds.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -16,23 +18,27 @@ use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 /// The longest line of an answer that is read, so that a broken server cannot fill the memory.
 const LINE_BYTES_MAX: usize = 4 << 20;
+/// How long one try may take, to the end of its answer.
+const TRY_TIMEOUT: Duration = Duration::from_secs(10);
+/// For how long a server that is not ready is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The pause before the second try; it doubles with each.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the server did not answer as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// It could not be reached, or broke off.
-    #[error("the server at {endpoint} cannot be reached: {reason}")]
-    NotConnected {
-        /// Where it was looked for.
-        endpoint: String,
-        /// What happened.
-        reason: String,
-    },
+    #[error("the server cannot be reached: {0}")]
+    NotConnected(String),
     /// It refused the statement.
     #[error("the server refused ({code}): {message}")]
     Refused {
@@ -50,15 +56,17 @@ impl ClientError {
     /// May the same request succeed later?
     pub fn is_retryable(&self) -> bool {
         match self {
-            ClientError::NotConnected { .. } => true,
-            ClientError::Refused { code, .. } => *code >= 50_000,
+            ClientError::NotConnected(_) => true,
+            // Not ready, or about to end. Any other code is about the statement, or a mistake of
+            // the server's that it would make again.
+            ClientError::Refused { code, .. } => code / 100 == 503,
             ClientError::Protocol(_) => false,
         }
     }
 }
 
-/// A statement with its values.
-#[derive(Clone, Debug)]
+/// A statement with its values. No `Debug`: they may be a chat's.
+#[derive(Clone)]
 pub struct Statement {
     text: &'static str,
     variables: BTreeMap<&'static str, String>,
@@ -66,7 +74,7 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// A statement; `'${name}'` stands for a text, `${name}` for a number.
+    /// A statement; `'${name}'` stands for a text, `${name}` for a number or a truth.
     pub fn new(text: &'static str) -> Self {
         Self { text, variables: BTreeMap::new(), properties: BTreeMap::new() }
     }
@@ -84,10 +92,9 @@ impl Statement {
         self
     }
 
-    /// Binds a number. It must be finite.
-    pub fn number(mut self, name: &'static str, value: f64) -> Self {
-        debug_assert!(value.is_finite(), "{name} is not a number");
-        self.variables.insert(name, format!("{value:?}"));
+    /// Binds a truth.
+    pub fn boolean(mut self, name: &'static str, value: bool) -> Self {
+        self.variables.insert(name, value.to_string());
         self
     }
 
@@ -98,8 +105,8 @@ impl Statement {
     }
 }
 
-/// A row of an answer.
-#[derive(Clone, Debug)]
+/// A row of an answer. No `Debug`: it may tell of a chat.
+#[derive(Clone)]
 pub struct Row {
     names: Arc<Vec<String>>,
     values: Vec<Value>,
@@ -171,11 +178,35 @@ impl Client {
     /// A client of the server at `base`: `http://127.0.0.1:8088`.
     pub fn http(base: &str) -> Self {
         let base = base.trim_end_matches('/').to_string();
-        Self { endpoint: Endpoint::Http { client: reqwest::Client::new(), base } }
+        // Without a TLS backend there is no client at all; with one this cannot fail.
+        let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        Self { endpoint: Endpoint::Http { client: client.unwrap_or_default(), base } }
     }
 
     /// All rows of a query that ends by itself.
     pub async fn query(&self, statement: Statement) -> Result<Vec<Row>, ClientError> {
+        let mut patience = Patience::new();
+        loop {
+            match patience.one_try(self.query_once(statement.clone())).await {
+                Err(error) => patience.wait(error).await?,
+                rows => return rows,
+            }
+        }
+    }
+
+    /// Runs a statement that answers no rows: INSERT INTO … VALUES. If the server breaks off it may
+    /// be run twice, so that it must mean the same then.
+    pub async fn execute(&self, statement: Statement) -> Result<(), ClientError> {
+        let mut patience = Patience::new();
+        loop {
+            match patience.one_try(self.execute_once(&statement)).await {
+                Err(error) => patience.wait(error).await?,
+                done => return done,
+            }
+        }
+    }
+
+    async fn query_once(&self, statement: Statement) -> Result<Vec<Row>, ClientError> {
         let mut rows = std::pin::pin!(self.stream(statement).await?);
         let mut all = Vec::new();
         while let Some(row) = rows.next().await {
@@ -197,9 +228,9 @@ impl Client {
         let (status, chunks) = self.post("/query-stream", &body).await?;
         let mut lines = Lines { chunks, buffer: BytesMut::new() };
         let Some(first) = lines.next().await? else {
-            return Err(ClientError::Protocol(format!("status {status} and no answer")));
+            return Err(no_answer(status));
         };
-        let names = Arc::new(column_names(&first)?);
+        let names = Arc::new(column_names(status, &first)?);
         Ok(futures_util::stream::try_unfold(lines, move |mut lines| {
             let names = Arc::clone(&names);
             async move {
@@ -209,8 +240,7 @@ impl Client {
         }))
     }
 
-    /// Runs a statement that answers no rows: INSERT INTO … VALUES.
-    pub async fn execute(&self, statement: Statement) -> Result<(), ClientError> {
+    async fn execute_once(&self, statement: &Statement) -> Result<(), ClientError> {
         let body = json!({
             "ksql": statement.text,
             "streamsProperties": statement.properties,
@@ -226,7 +256,7 @@ impl Client {
             return Ok(());
         }
         let answer: Value = serde_json::from_slice(&answer).unwrap_or(Value::Null);
-        Err(refusal(&answer).unwrap_or_else(|| ClientError::Protocol(format!("status {status}"))))
+        Err(refusal(&answer).unwrap_or_else(|| no_answer(status)))
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<(u16, Chunks), ClientError> {
@@ -245,10 +275,6 @@ impl Client {
                 Ok((response.status().as_u16(), Chunks::InProcess(response.into_body())))
             }
             Endpoint::Http { client, base } => {
-                let not_connected = |e: reqwest::Error| ClientError::NotConnected {
-                    endpoint: base.clone(),
-                    reason: e.to_string(),
-                };
                 let response = client
                     .post(format!("{base}{path}"))
                     .header(http::header::ACCEPT, "application/vnd.ksqlapi.delimited.v1, */*")
@@ -256,16 +282,47 @@ impl Client {
                     .send()
                     .await
                     .map_err(not_connected)?;
-                Ok((response.status().as_u16(), Chunks::Http(response, base.clone())))
+                Ok((response.status().as_u16(), Chunks::Http(response)))
             }
         }
+    }
+}
+
+/// For how long the same request is made again.
+struct Patience {
+    until: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { until: Instant::now() + PATIENCE, pause: PAUSE_FIRST }
+    }
+
+    /// One try, which may not take for ever.
+    async fn one_try<T>(
+        &self,
+        request: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        let done = tokio::time::timeout(TRY_TIMEOUT, request).await;
+        done.unwrap_or_else(|_| Err(not_connected("it takes too long to answer")))
+    }
+
+    /// Waits before the next try; gives the error back if there is to be none.
+    async fn wait(&mut self, error: ClientError) -> Result<(), ClientError> {
+        if !error.is_retryable() || Instant::now() + self.pause >= self.until {
+            return Err(error);
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause *= 2;
+        Ok(())
     }
 }
 
 /// The pieces an answer arrives in.
 enum Chunks {
     InProcess(AnswerBody),
-    Http(reqwest::Response, String),
+    Http(reqwest::Response),
 }
 
 impl Chunks {
@@ -279,18 +336,16 @@ impl Chunks {
                             return Ok(Some(data));
                         }
                     }
-                    Some(Err(e)) => return Err(broken_off("this process", &e)),
+                    Some(Err(e)) => return Err(not_connected(e)),
                 }
             },
-            Chunks::Http(response, base) => {
-                response.chunk().await.map_err(|e| broken_off(base, &e))
-            }
+            Chunks::Http(response) => response.chunk().await.map_err(not_connected),
         }
     }
 }
 
-fn broken_off(endpoint: &str, reason: &dyn std::fmt::Display) -> ClientError {
-    ClientError::NotConnected { endpoint: endpoint.to_string(), reason: reason.to_string() }
+fn not_connected(reason: impl std::fmt::Display) -> ClientError {
+    ClientError::NotConnected(reason.to_string())
 }
 
 /// An answer line by line.
@@ -326,14 +381,21 @@ impl Lines {
     }
 }
 
-fn column_names(line: &[u8]) -> Result<Vec<String>, ClientError> {
-    let header: Value =
-        serde_json::from_slice(line).map_err(|e| ClientError::Protocol(e.to_string()))?;
+/// An answer that is none of the protocol: of something between here and the server, perhaps.
+fn no_answer(status: u16) -> ClientError {
+    match status {
+        502..=504 => not_connected(format!("status {status}")),
+        _ => ClientError::Protocol(format!("status {status} and no answer")),
+    }
+}
+
+fn column_names(status: u16, line: &[u8]) -> Result<Vec<String>, ClientError> {
+    let header: Value = serde_json::from_slice(line).map_err(|_| no_answer(status))?;
     if let Some(error) = refusal(&header) {
         return Err(error);
     }
     let names = header.get("columnNames").and_then(Value::as_array);
-    let names = names.ok_or_else(|| ClientError::Protocol("no columnNames".into()))?;
+    let names = names.ok_or_else(|| no_answer(status))?;
     Ok(names.iter().filter_map(Value::as_str).map(str::to_string).collect())
 }
 
@@ -361,7 +423,7 @@ mod tests {
     #[test]
     fn a_row_is_read_by_name() {
         let names = Arc::new(vec!["NAME".to_string(), "FREE".to_string()]);
-        let row = row(&names, br#"["Pier Road",12]"#).expect("a row");
+        let Ok(row) = row(&names, br#"["Pier Road",12]"#) else { panic!("a row") };
         assert_eq!(row.text("NAME"), Some("Pier Road"));
         assert_eq!(row.integer("FREE"), Some(12));
         assert_eq!(row.text("NONE"), None);
@@ -370,7 +432,7 @@ mod tests {
     #[test]
     fn a_refusal_is_an_error_wherever_it_comes() {
         let line = br#"{"@type":"generic_error","error_code":40001,"message":"no"}"#;
-        let error = column_names(line).expect_err("refused");
+        let error = column_names(400, line).expect_err("refused");
         assert!(!error.is_retryable(), "{error}");
         assert!(row(&Arc::new(vec![]), line).is_err());
     }
@@ -379,5 +441,42 @@ mod tests {
     fn a_bound_text_cannot_open_a_variable() {
         let statement = Statement::new("SELECT '${a}'").text("a", "${b}");
         assert_eq!(statement.variables["a"], "$ {b}");
+    }
+
+    /// A server in this process that answers so, once for each, and then well.
+    fn server(failures: &'static [(u16, &'static str)]) -> Client {
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let answer = move |_: Request<Full<Bytes>>| {
+            let at = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let well = (200, "{\"columnNames\":[\"FREE\"]}\n[12]\n");
+            let (status, body) = failures.get(at).copied().unwrap_or(well);
+            let mut response = Response::new(Full::new(Bytes::from(body)));
+            *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+            std::future::ready(Ok(response))
+        };
+        Client::in_process(tower::service_fn(answer))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_not_ready_is_asked_again() {
+        static STARTING: &[(u16, &str)] = &[
+            (503, r#"{"error_code":50303,"message":"not ready"}"#),
+            (502, "<html>Bad Gateway</html>"),
+            (503, ""),
+        ];
+        let rows = server(STARTING).query(Statement::new("SELECT")).await;
+        let Ok(rows) = rows else { panic!("an answer") };
+        assert_eq!(rows[0].integer("FREE"), Some(12));
+        assert!(server(STARTING).execute(Statement::new("INSERT")).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stays_wrong_is_not_asked_again_and_patience_ends() {
+        static WRONG: &[(u16, &str)] = &[(400, r#"{"error_code":40001,"message":"no"}"#)];
+        let refused = server(WRONG).query(Statement::new("SELECT")).await;
+        assert!(matches!(refused, Err(ClientError::Refused { code: 40001, .. })));
+        static NEVER: &[(u16, &str)] = &[(503, ""); 1000];
+        let given_up = server(NEVER).execute(Statement::new("INSERT")).await;
+        assert!(matches!(given_up, Err(ClientError::NotConnected(_))));
     }
 }

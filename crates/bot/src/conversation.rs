@@ -96,7 +96,7 @@ impl Conversation {
         }
         match places::parse_location(text) {
             Some(location) => self.location(chat, location).await,
-            None => commands::spaces::by_name(self, text).await,
+            None => commands::name(self, chat, text).await,
         }
     }
 
@@ -107,10 +107,7 @@ impl Conversation {
                 memory.alert_near.take().map(|(spaces, _)| spaces)
             })
             .await;
-        match wanted {
-            Some(spaces) => commands::alert::near(self, chat, location, spaces).await,
-            None => commands::nearest::around(self, location, None).await,
-        }
+        commands::location(self, chat, location, wanted).await
     }
 
     /// Where the chat said it is, a short while ago.

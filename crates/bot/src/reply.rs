@@ -55,7 +55,13 @@ pub enum Content {
     /// Plain text.
     Text(String),
     /// Plain text, and the button that shares a location.
-    AskLocation(String),
+    AskLocation {
+        /// What is asked.
+        text: String,
+        /// Does the text say how a place is typed? If not, it is about the button, and is nothing
+        /// where there is none.
+        can_be_typed: bool,
+    },
     /// A place on the map.
     Venue {
         /// Where.
@@ -67,6 +73,8 @@ pub enum Content {
     },
     /// A chart.
     Chart {
+        /// A name for the picture: the car park's, and the time that is shown.
+        name: String,
         /// The picture.
         png: Bytes,
         /// What it shows, in words, for those who cannot see it too.
@@ -95,6 +103,12 @@ pub enum Action {
 }
 
 impl Reply {
+    /// A question for a place, which can be typed as well.
+    pub fn ask_location(text: impl Into<String>) -> Self {
+        let content = Content::AskLocation { text: text.into(), can_be_typed: true };
+        Self { content, buttons: Vec::new() }
+    }
+
     /// A text without buttons.
     pub fn text(text: impl Into<String>) -> Self {
         Self { content: Content::Text(text.into()), buttons: Vec::new() }
@@ -110,6 +124,11 @@ impl Reply {
 }
 
 impl Button {
+    /// A button that shows the chat's alerts.
+    pub fn my_alerts() -> Self {
+        Self::send("My alerts", "alerts")
+    }
+
     /// A button that sends `data` back.
     pub fn send(label: impl Into<String>, data: impl Into<String>) -> Self {
         let data = data.into();

@@ -4,6 +4,7 @@
 //! hold is described in `cities/README.md`.
 
 use futures_util::{Stream, StreamExt};
+use tracing::warn;
 
 use crate::client::{Client, ClientError, Row, Statement};
 use crate::reply::{ChatId, Location};
@@ -15,13 +16,11 @@ pub struct Park {
     pub name: String,
     /// The city it belongs to: the name of its folder.
     pub city: String,
-    /// When it was counted, milliseconds since the epoch.
-    pub time_ms: i64,
-    /// Free spaces.
-    pub free: i64,
+    /// The newest count; `None`: the feed has told none yet.
+    pub count: Option<Count>,
     /// Spaces in all, if known.
     pub capacity: Option<i64>,
-    /// Free spaces some 15 to 30 minutes before, if known.
+    /// Free spaces 10 to 40 minutes before, if known.
     pub free_before: Option<i64>,
     /// Is it known to be closed?
     pub closed: bool,
@@ -31,6 +30,15 @@ pub struct Park {
     pub location: Option<Location>,
     /// Where directions are, if the city gives an address of its own.
     pub directions_url: Option<String>,
+}
+
+/// How many spaces were free at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Free spaces.
+    pub free: i64,
+    /// When they were counted, milliseconds since the epoch.
+    pub time_ms: i64,
 }
 
 /// Half an hour of a car park's history.
@@ -57,6 +65,19 @@ impl Direction {
         match self {
             Direction::Above => "ABOVE",
             Direction::Below => "BELOW",
+        }
+    }
+
+    /// The one that stands so in the views.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Direction::Above, Direction::Below].into_iter().find(|d| d.as_str() == text)
+    }
+
+    /// Is a threshold met? `cities/interface.sql` says the same of crossings (ALERT_CROSSINGS).
+    pub fn is_met(self, free: i64, threshold: i64) -> bool {
+        match self {
+            Direction::Above => free > threshold,
+            Direction::Below => free < threshold,
         }
     }
 }
@@ -90,11 +111,9 @@ pub struct Alert {
     /// The city that the car park belongs to: the name of its folder.
     pub city: String,
     /// Free spaces now.
-    pub free: i64,
+    pub count: Count,
     /// Spaces in all, if known.
     pub capacity: Option<i64>,
-    /// When it was counted, milliseconds since the epoch.
-    pub time_ms: i64,
     /// Where it is, if known.
     pub location: Option<Location>,
 }
@@ -131,7 +150,7 @@ impl Views {
     /// All car parks, by name.
     pub async fn parks(&self) -> Result<Vec<Park>, ClientError> {
         let rows = self.client.query(Statement::new(PARKS)).await?;
-        let mut parks: Vec<Park> = rows.iter().filter_map(park).collect();
+        let mut parks = read(&rows, "a car park", park);
         parks.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(parks)
     }
@@ -151,7 +170,7 @@ impl Views {
         let half_hour = |row: &Row| {
             Some(HalfHour { start_ms: row.integer("STARTED")?, free: row.number("FREE_AVG")? })
         };
-        let mut history: Vec<HalfHour> = rows.iter().filter_map(half_hour).collect();
+        let mut history = read(&rows, "half an hour", half_hour);
         history.sort_by_key(|h| h.start_ms);
         Ok(history)
     }
@@ -160,21 +179,22 @@ impl Views {
     pub async fn subscriptions(&self, chat: ChatId) -> Result<Vec<Subscription>, ClientError> {
         let statement = Statement::new(SUBSCRIPTIONS).integer("chat", chat.0);
         let rows = self.client.query(statement).await?;
-        let mut all: Vec<Subscription> = rows.iter().filter_map(subscription).collect();
+        let mut all = read(&rows, "a subscription", subscription);
         // The view is asked for this chat only; a row of another one must not be shown even so.
         all.retain(|s| s.chat == chat);
-        all.sort_by(|a, b| (a.since_ms, &a.id).cmp(&(b.since_ms, &b.id)));
+        let order = |s: &Subscription| (s.since_ms, s.park.clone(), s.threshold, s.id.clone());
+        all.sort_by_cached_key(order);
         Ok(all)
     }
 
     /// Starts a subscription.
     pub async fn subscribe(&self, subscription: &Subscription) -> Result<(), ClientError> {
-        self.change(subscription, "true").await
+        self.change(subscription, true).await
     }
 
     /// Stops a subscription.
     pub async fn stop(&self, subscription: &Subscription) -> Result<(), ClientError> {
-        self.change(subscription, "false").await
+        self.change(subscription, false).await
     }
 
     /// Stops all of a chat's subscriptions; returns how many there were.
@@ -186,14 +206,14 @@ impl Views {
         Ok(all.len())
     }
 
-    async fn change(&self, s: &Subscription, active: &str) -> Result<(), ClientError> {
+    async fn change(&self, s: &Subscription, active: bool) -> Result<(), ClientError> {
         let statement = Statement::new(SUBSCRIBE)
             .text("id", &s.id)
             .integer("chat", s.chat.0)
             .text("name", &s.park)
             .text("direction", s.direction.as_str())
             .integer("threshold", s.threshold)
-            .text("active", active)
+            .boolean("active", active)
             .text("label", &s.label)
             .integer("since", s.since_ms);
         self.client.execute(statement).await
@@ -209,7 +229,9 @@ impl Views {
             .property("auto.offset.reset", "earliest");
         let rows = self.client.stream(statement).await?;
         Ok(rows.filter_map(async |row| match row {
-            Ok(row) => alert(&row).map(Ok),
+            // The tombstones of the table behind the stream are no alerts.
+            Ok(row) if row.integer("CHAT").is_none() => None,
+            Ok(row) => told_if_unreadable("an alert", alert(&row)).map(Ok),
             Err(e) => Some(Err(e)),
         }))
     }
@@ -239,6 +261,18 @@ impl Views {
     }
 }
 
+/// The rows that can be read; of the others the log tells.
+fn read<T>(rows: &[Row], what: &str, read: impl Fn(&Row) -> Option<T>) -> Vec<T> {
+    rows.iter().filter_map(|row| told_if_unreadable(what, read(row))).collect()
+}
+
+fn told_if_unreadable<T>(what: &str, read: Option<T>) -> Option<T> {
+    if read.is_none() {
+        warn!("a row of the views is left out: what the bot must know of {what} is null in it");
+    }
+    read
+}
+
 fn place(row: &Row) -> Option<Location> {
     Some(Location { latitude: row.number("LATITUDE")?, longitude: row.number("LONGITUDE")? })
 }
@@ -247,8 +281,7 @@ fn park(row: &Row) -> Option<Park> {
     Some(Park {
         name: row.text("NAME")?.to_string(),
         city: row.text("CITY").unwrap_or_default().to_string(),
-        time_ms: row.integer("TS")?,
-        free: row.integer("FREE")?,
+        count: count(row),
         capacity: row.integer("CAPACITY").filter(|c| *c > 0),
         free_before: row.integer("FREE_BEFORE"),
         closed: row.text("STATUS").is_some_and(|s| s.eq_ignore_ascii_case("closed")),
@@ -256,6 +289,10 @@ fn park(row: &Row) -> Option<Park> {
         location: place(row),
         directions_url: row.text("DIRECTIONS_URL").filter(|u| is_web(u)).map(str::to_string),
     })
+}
+
+fn count(row: &Row) -> Option<Count> {
+    Some(Count { free: row.integer("FREE")?, time_ms: row.integer("TS")? })
 }
 
 /// Feeds are not trusted: only web addresses become buttons.
@@ -268,11 +305,7 @@ fn subscription(row: &Row) -> Option<Subscription> {
         id: row.text("ID")?.to_string(),
         chat: ChatId(row.integer("CHAT")?),
         park: row.text("NAME")?.to_string(),
-        direction: match row.text("DIRECTION")? {
-            "ABOVE" => Direction::Above,
-            "BELOW" => Direction::Below,
-            _ => return None,
-        },
+        direction: Direction::parse(row.text("DIRECTION")?)?,
         threshold: row.integer("THRESHOLD")?,
         label: row.text("LABEL").unwrap_or_default().to_string(),
         since_ms: row.integer("SINCE").unwrap_or(0),
@@ -284,9 +317,8 @@ fn alert(row: &Row) -> Option<Alert> {
         position: row.integer("POSITION")?,
         subscription: subscription(row)?,
         city: row.text("CITY").unwrap_or_default().to_string(),
-        free: row.integer("FREE")?,
+        count: count(row)?,
         capacity: row.integer("CAPACITY").filter(|c| *c > 0),
-        time_ms: row.integer("TS")?,
         location: place(row),
     })
 }

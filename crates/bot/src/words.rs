@@ -15,19 +15,31 @@ const OLD_MINUTES: i64 = 30;
 
 /// `Pier Road: 123 of 790 spaces free (84 % full), filling up.` and the age of the data.
 pub fn park(park: &Park, zone: &TimeZone, now_ms: i64) -> String {
-    let mut text = format!("{}: {}", park.name, spaces(park.free, park.capacity));
-    if park.closed {
-        text = format!("{}: closed", park.name);
-    } else if let Some(trend) = trend(park) {
-        text.push_str(", ");
-        text.push_str(trend);
+    let state = match park.closed {
+        true => "closed".to_string(),
+        false => free_now(park),
+    };
+    let mut text = format!("{}: {state}.", park.name);
+    if let Some(count) = park.count {
+        text.push('\n');
+        text.push_str(&age(count.time_ms, zone, now_ms));
     }
-    text.push_str(".\n");
-    text.push_str(&age(park.time_ms, zone, now_ms));
     if let Some(flag) = &park.flag {
         text.push_str(&format!("\nNote: {flag}."));
     }
     text
+}
+
+/// `123 of 790 spaces free (84 % full), filling up`
+pub fn free_now(park: &Park) -> String {
+    let Some(count) = park.count else {
+        return "the feed has not told yet how many spaces are free".to_string();
+    };
+    let spaces = spaces(count.free, park.capacity);
+    match trend(park) {
+        Some(trend) => format!("{spaces}, {trend}"),
+        None => spaces,
+    }
 }
 
 /// `123 of 790 spaces free (84 % full)`
@@ -38,13 +50,18 @@ pub fn spaces(free: i64, capacity: Option<i64>) -> String {
             let full = full.clamp(0.0, 100.0).round();
             format!("{free} of {capacity} spaces free ({full} % full)")
         }
-        None => format!("{free} spaces free"),
+        None => format!("{} free", number_of_spaces(free)),
     }
+}
+
+/// `1 space`, `2 spaces`
+fn number_of_spaces(number: i64) -> String {
+    format!("{number} {}", if number == 1 { "space" } else { "spaces" })
 }
 
 /// `filling up`, `emptying`, `steady`; nothing if the past is unknown.
 pub fn trend(park: &Park) -> Option<&'static str> {
-    let change = (park.free - park.free_before?) as f64;
+    let change = (park.count?.free - park.free_before?) as f64;
     let matters = park.capacity.map_or(TREND_SPACES, |c| (c as f64 * TREND_SHARE).max(2.0));
     Some(match change {
         c if c <= -matters => "filling up",
@@ -77,11 +94,16 @@ pub fn time(time_ms: i64, zone: &TimeZone, pattern: &str) -> String {
 
 /// `350 m`, `1.2 km`
 pub fn distance(metres: f64) -> String {
-    if metres < 950.0 {
-        format!("{:.0} m", (metres / 10.0).round() * 10.0)
-    } else {
-        format!("{:.1} km", metres / 1000.0)
+    match metres {
+        ..950.0 => format!("{:.0} m", (metres / 10.0).round() * 10.0),
+        ..9_950.0 => format!("{:.1} km", metres / 1000.0),
+        _ => format!("{:.0} km", metres / 1000.0),
     }
+}
+
+/// Where directions to a car park are.
+pub fn directions(park: &Park) -> Option<String> {
+    park.directions_url.clone().or_else(|| park.location.map(directions_url))
 }
 
 /// An address that opens directions by car in whatever map the device has.
@@ -108,12 +130,18 @@ pub fn with_attribution<'a>(
     text
 }
 
+/// `more than 10 spaces free`
+pub fn wish(direction: Direction, threshold: i64) -> String {
+    let than = match direction {
+        Direction::Above => "more than",
+        Direction::Below => "fewer than",
+    };
+    format!("{than} {} free", number_of_spaces(threshold))
+}
+
 /// `more than 10 spaces free in Pier Road`
-pub fn wish(park: &str, direction: Direction, threshold: i64) -> String {
-    match direction {
-        Direction::Above => format!("more than {threshold} spaces free in {park}"),
-        Direction::Below => format!("fewer than {threshold} spaces free in {park}"),
-    }
+pub fn wish_in(park: &str, direction: Direction, threshold: i64) -> String {
+    format!("{} in {park}", wish(direction, threshold))
 }
 
 /// What is said when a threshold was crossed.
@@ -126,22 +154,22 @@ pub fn alert(alert: &Alert, zone: &TimeZone, now_ms: i64) -> String {
     format!(
         "{head}: {}, {} (you asked for {}).\n{}",
         s.park,
-        spaces(alert.free, alert.capacity),
-        wish("it", s.direction, s.threshold).replace(" in it", ""),
-        age(alert.time_ms, zone, now_ms),
+        spaces(alert.count.free, alert.capacity),
+        wish(s.direction, s.threshold),
+        age(alert.count.time_ms, zone, now_ms),
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::views::Count;
 
     fn pier_road() -> Park {
         Park {
             name: "Pier Road".into(),
             city: "jersey".into(),
-            time_ms: 1_730_000_000_000,
-            free: 123,
+            count: Some(Count { free: 123, time_ms: 1_730_000_000_000 }),
             capacity: Some(790),
             free_before: Some(160),
             closed: false,
@@ -162,6 +190,19 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_is_not_known_is_said_to_be_so() {
+        let unknown = Park { count: None, ..pier_road() };
+        let text = "Pier Road: the feed has not told yet how many spaces are free.";
+        assert_eq!(park(&unknown, &TimeZone::UTC, 0), text);
+    }
+
+    #[test]
+    fn one_space_is_not_called_spaces() {
+        assert_eq!(wish_in("it", Direction::Below, 1), "fewer than 1 space free in it");
+        assert_eq!(spaces(1, None), "1 space free");
+    }
+
+    #[test]
     fn old_data_is_warned_about() {
         let now = 1_730_000_000_000 + 45 * 60_000;
         assert!(park(&pier_road(), &TimeZone::UTC, now).ends_with("it may have changed."));
@@ -171,6 +212,7 @@ mod tests {
     fn distances_are_rounded_for_people() {
         assert_eq!(distance(347.0), "350 m");
         assert_eq!(distance(1234.0), "1.2 km");
+        assert_eq!(distance(12_340.0), "12 km");
     }
 
     #[test]

@@ -251,6 +251,7 @@ async fn answer(
         state.calls.push(method.clone());
         state.faults.get_mut(&method).and_then(VecDeque::pop_front)
     };
+    shared.changed.notify_waiters();
     match fault {
         Some(Fault::TooManyRequests { retry_after_s }) => {
             return failure(429, "Too Many Requests: retry later", Some(retry_after_s));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::conversation::Conversation;
@@ -20,6 +21,9 @@ const UNDER_WAY_MAX: usize = 1024;
 /// A chat's task ends after so long a silence.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// For how long an alert waits for a transport that is not ready.
+const PATIENCE: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// An alert, and its part of the room for those under way.
 type UnderWay = (Alert, Option<OwnedSemaphorePermit>);
 
@@ -29,6 +33,7 @@ pub(super) struct Desk<T> {
     under_way: Arc<Semaphore>,
 }
 
+/// What the chats' tasks have in common.
 struct Shared<T> {
     conversation: Arc<Conversation>,
     transport: Arc<T>,
@@ -86,10 +91,7 @@ impl<T: Transport + 'static> Shared<T> {
             let alert = tokio::time::timeout(SILENCE, queue.recv()).await;
             match alert {
                 Ok(Some((alert, _room))) => {
-                    // Not worded before it can be sent: it says how long ago things were.
-                    self.transport.ready().await;
-                    let message = message(&self.conversation, &alert);
-                    if self.transport.send(chat, message).await == Delivery::Gone {
+                    if self.tell(chat, &alert).await == Delivery::Gone {
                         self.chats.lock().remove(&chat);
                         return self.stop_alerts(chat).await;
                     }
@@ -102,6 +104,23 @@ impl<T: Transport + 'static> Shared<T> {
                         return;
                     }
                 }
+            }
+        }
+    }
+
+    /// Tells a chat, however long the transport makes it wait.
+    async fn tell(&self, chat: ChatId, alert: &Alert) -> Delivery {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // Not worded before it can be sent: it says how long ago things were.
+            self.transport.ready().await;
+            let delivery = self.transport.send(chat, message(&self.conversation, alert)).await;
+            if delivery != Delivery::Postponed {
+                return delivery;
+            }
+            if Instant::now() >= until {
+                warn!("an alert was given up: it could not be sent for {PATIENCE:?}");
+                return delivery;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::views::{Alert, Direction, Park};
+use crate::views::{Alert, Park};
 
 /// An alert about data older than this is old.
 const FRESH_MS: i64 = 60 * 60 * 1000;
@@ -28,7 +28,7 @@ impl Late {
     /// one of its subscription.
     pub(super) fn keep(&mut self, alert: Alert, now_ms: i64) -> Option<Alert> {
         self.held.remove(&alert.subscription.id);
-        if now_ms - alert.time_ms <= FRESH_MS {
+        if now_ms - alert.count.time_ms <= FRESH_MS {
             return Some(alert);
         }
         self.until.get_or_insert_with(|| Instant::now() + HELD);
@@ -59,24 +59,17 @@ impl Late {
 fn by_now(alert: Alert, parks: &[Park], now_ms: i64) -> Option<Alert> {
     let wish = &alert.subscription;
     let park = parks.iter().find(|park| park.name == wish.park)?;
-    let met = match wish.direction {
-        Direction::Above => park.free > wish.threshold,
-        Direction::Below => park.free < wish.threshold,
-    };
-    let known = park.time_ms >= alert.time_ms && now_ms - park.time_ms <= KNOWN_MS;
-    (met && known).then_some(Alert {
-        free: park.free,
-        capacity: park.capacity,
-        time_ms: park.time_ms,
-        ..alert
-    })
+    let count = park.count?;
+    let met = wish.direction.is_met(count.free, wish.threshold);
+    let known = count.time_ms >= alert.count.time_ms && now_ms - count.time_ms <= KNOWN_MS;
+    (met && known).then_some(Alert { count, capacity: park.capacity, ..alert })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::reply::ChatId;
-    use crate::views::Subscription;
+    use crate::views::{Count, Direction, Subscription};
 
     const HOUR_MS: i64 = 60 * 60 * 1000;
     const NOW: i64 = 1_730_000_000_000;
@@ -94,9 +87,8 @@ mod tests {
                 since_ms: 0,
             },
             city: "jersey".into(),
-            free: 11,
+            count: Count { free: 11, time_ms: NOW - hours_ago * HOUR_MS },
             capacity: None,
-            time_ms: NOW - hours_ago * HOUR_MS,
             location: None,
         }
     }
@@ -105,8 +97,7 @@ mod tests {
         Park {
             name: "Pier Road".into(),
             city: "jersey".into(),
-            time_ms: NOW - hours_ago * HOUR_MS,
-            free,
+            count: Some(Count { free, time_ms: NOW - hours_ago * HOUR_MS }),
             capacity: Some(100),
             free_before: None,
             closed: false,
@@ -132,7 +123,8 @@ mod tests {
         }
         assert!(late.until.is_some(), "they are looked at soon");
         let told = late.still_so(&[park(50, 8)], NOW);
-        let told: Vec<_> = told.iter().map(|a| (a.position, a.free, a.time_ms)).collect();
+        let told: Vec<_> =
+            told.iter().map(|a| (a.position, a.count.free, a.count.time_ms)).collect();
         assert_eq!(told, [(3, 50, NOW - 8 * HOUR_MS)]);
         assert!(late.still_so(&[park(50, 8)], NOW).is_empty(), "once");
     }

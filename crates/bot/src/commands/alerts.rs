@@ -1,49 +1,53 @@
 //! A chat's alerts, each with a button that stops it.
 
-use super::Answer;
-use crate::conversation::Conversation;
-use crate::reply::{Button, ChatId, Reply};
+use super::{Answer, Asked};
+use crate::reply::{Button, Reply};
+use crate::views::Subscription;
 use crate::words;
 
-pub(super) async fn run(conversation: &Conversation, chat: ChatId) -> Answer {
-    let all = conversation.views.subscriptions(chat).await?;
+pub(super) async fn run(asked: Asked<'_>) -> Answer {
+    let all = asked.conversation.views.subscriptions(asked.chat).await?;
     if all.is_empty() {
         let text = "You have no alerts. Say /alert NAME, or /alert 20 near me.";
         return Ok(vec![Reply::text(text)]);
     }
-    let mut text = String::from("I will tell you when there are:\n");
-    let mut reply = Reply::text("");
-    for (i, s) in all.iter().enumerate() {
-        let number = i + 1;
-        let wish = words::wish(&s.park, s.direction, s.threshold);
-        text.push_str(&format!("{number}. {wish}"));
+    let mut text = String::from("I will tell you when there are:");
+    for (i, subscription) in all.iter().enumerate() {
+        text.push_str(&format!("\n{}. {}", i + 1, wish(subscription)));
         // One of several car parks that were asked for together.
-        if !s.label.is_empty() && s.label != wish {
-            text.push_str(&format!(" (you asked for {})", s.label));
+        if !subscription.label.is_empty() {
+            text.push_str(&format!(" ({})", subscription.label));
         }
-        text.push('\n');
-        let label = format!("Stop {number}");
-        reply.buttons.push(vec![Button::send(label, format!("stop {}", s.id))]);
+    }
+    let mut reply = Reply::text(text);
+    for (i, subscription) in all.iter().enumerate() {
+        let stop = Button::send(format!("Stop {}", i + 1), format!("stop {}", subscription.id));
+        reply = reply.row(vec![stop]);
     }
     if all.len() > 1 {
-        reply.buttons.push(vec![Button::send("Stop all", "stop all")]);
+        reply = reply.row(vec![Button::send("Stop all", "stop all")]);
     }
-    reply.content = crate::reply::Content::Text(text.trim_end().to_string());
     Ok(vec![reply])
 }
 
-/// Stops one of the chat's own alerts, or all of them.
-pub(super) async fn stop(conversation: &Conversation, chat: ChatId, id: &str) -> Answer {
-    if id == "all" {
-        let count = conversation.views.stop_all_alerts(chat).await?;
-        return Ok(vec![Reply::text(format!("Stopped {count} alerts."))]);
+/// `stop ID` stops one of the chat's own alerts, `stop all` all of them.
+pub(super) async fn stop(asked: Asked<'_>) -> Answer {
+    let views = &asked.conversation.views;
+    if asked.about == "all" {
+        let text = match views.stop_all_alerts(asked.chat).await? {
+            1 => "Stopped 1 alert.".to_string(),
+            count => format!("Stopped {count} alerts."),
+        };
+        return Ok(vec![Reply::text(text)]);
     }
-    let all = conversation.views.subscriptions(chat).await?;
-    let Some(subscription) = all.iter().find(|s| s.id == id) else {
+    let all = views.subscriptions(asked.chat).await?;
+    let Some(subscription) = all.iter().find(|s| s.id == asked.about) else {
         return Ok(vec![Reply::text("That alert is stopped already.")]);
     };
-    conversation.views.stop(subscription).await?;
-    let s = subscription;
-    let wish = words::wish(&s.park, s.direction, s.threshold);
-    Ok(vec![Reply::text(format!("Stopped: {wish}."))])
+    views.stop(subscription).await?;
+    Ok(vec![Reply::text(format!("Stopped: {}.", wish(subscription)))])
+}
+
+fn wish(subscription: &Subscription) -> String {
+    words::wish_in(&subscription.park, subscription.direction, subscription.threshold)
 }

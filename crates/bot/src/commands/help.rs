@@ -1,16 +1,14 @@
-//! `/start` and `/help`.
+//! What can the bot do?
 
-use super::{Answer, COMMANDS};
-use crate::conversation::Conversation;
-use crate::reply::{Button, Content, Reply};
-use crate::views::Park;
+use super::{Answer, Asked, COMMANDS, Command, which};
+use crate::reply::{Content, Reply};
 
-/// How many car parks are offered as buttons.
-const OFFERED_MAX: usize = 12;
+/// How alike (0 to 1, Jaro-Winkler) a command must be to what was typed to be suggested.
+const SIMILARITY_MIN: f64 = 0.8;
 
-pub(super) async fn run(conversation: &Conversation) -> Answer {
-    let parks = conversation.views.parks().await?;
-    let cities: Vec<&str> = conversation.cities().iter().map(|c| c.title.as_str()).collect();
+pub(super) async fn run(asked: Asked<'_>) -> Answer {
+    let parks = asked.conversation.views.parks().await?;
+    let cities: Vec<&str> = asked.conversation.cities().iter().map(|c| c.title.as_str()).collect();
     let mut text = format!(
         "I know how many spaces are free in {} car parks{}.\n\n\
          Send a car park's name, or share your location.\n\n",
@@ -20,30 +18,30 @@ pub(super) async fn run(conversation: &Conversation) -> Answer {
     for command in COMMANDS {
         text.push_str(&format!("{}\n  {}\n", command.usage, command.description));
     }
-    for city in conversation.cities().iter().filter(|c| !c.attribution.is_empty()) {
+    for city in asked.conversation.cities().iter().filter(|c| !c.attribution.is_empty()) {
         text.push_str(&format!("\n{}", city.attribution));
     }
     text.push_str(
         "\nA location that you share is forgotten after 15 minutes and written nowhere. \
-         /alerts shows all that I keep of you.",
+         Of you I keep your alerts, also those you stopped, and nothing else.",
     );
-    let ask = Reply { content: Content::AskLocation("Or tap here:".into()), buttons: Vec::new() };
-    Ok(vec![offer(Reply::text(text), parks.iter().take(OFFERED_MAX)), ask])
-}
-
-/// Adds a button for each car park, two in a row.
-pub(super) fn offer<'a>(reply: Reply, parks: impl Iterator<Item = &'a Park>) -> Reply {
-    let buttons: Vec<Button> = parks
-        .map(|p| Button::send(&p.name, format!("park {}", super::spaces::short_id(&p.name))))
-        .collect();
-    buttons.chunks(2).fold(reply, |reply, pair| reply.row(pair.to_vec()))
+    let button = "Or tap here:".to_string();
+    let ask = Content::AskLocation { text: button, can_be_typed: false };
+    let text = which::offer(Reply::text(text), parks.iter(), |id| format!("park {id}"));
+    Ok(vec![text, Reply { content: ask, buttons: Vec::new() }])
 }
 
 pub(super) fn unknown(command: &str) -> Reply {
-    let near = COMMANDS.iter().max_by(|a, b| {
-        let like = |name: &str| strsim::jaro_winkler(name, command);
-        like(a.name).total_cmp(&like(b.name))
-    });
-    let near = near.map_or("help", |c| c.name);
-    Reply::text(format!("I do not know that command. Did you mean /{near}? /help lists all."))
+    let alike = |c: &Command| {
+        let names = [c.name].into_iter().chain(c.other_names.iter().copied());
+        names.map(|name| strsim::jaro_winkler(name, command)).fold(0.0, f64::max)
+    };
+    let alike = COMMANDS.iter().map(|c| (alike(c), c.name));
+    let nearest = alike.max_by(|a, b| a.0.total_cmp(&b.0));
+    Reply::text(match nearest {
+        Some((alike, name)) if alike >= SIMILARITY_MIN => {
+            format!("I do not know that command. Did you mean /{name}? /help lists all.")
+        }
+        _ => "I do not know that command. /help lists those I know.".to_string(),
+    })
 }

@@ -5,11 +5,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, ZonedDateTime};
 use tracing::warn;
 
-use super::{Answer, spaces};
+use super::{Answer, Asked, which};
 use crate::chart::{Chart, drawing};
 use crate::conversation::Conversation;
 use crate::reply::{Content, Reply};
-use crate::views::{HalfHour, Park};
+use crate::views::{Count, HalfHour, Park};
 use crate::words;
 
 /// How many earlier weeks "usual" is an average of.
@@ -19,50 +19,87 @@ const HALF_HOURS_OF_DAY: usize = 48;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Span {
+pub(super) enum Span {
     /// Today.
     Day,
     /// Monday to Sunday.
     Week,
 }
 
-pub(super) async fn run(conversation: &Conversation, arguments: &str) -> Answer {
-    let (typed, span) = match arguments.rsplit_once(char::is_whitespace) {
-        Some((name, "week")) => (name, Span::Week),
-        Some((name, "day" | "today")) => (name, Span::Day),
-        _ => (arguments, Span::Day),
+impl Span {
+    /// As it is typed, and the first word of a button's data.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Span::Day => "day",
+            Span::Week => "week",
+        }
+    }
+}
+
+pub(super) async fn run(asked: Asked<'_>) -> Answer {
+    let (typed, span) = match parse(asked.about) {
+        Ok(parsed) => parsed,
+        Err(text) => return Ok(vec![Reply::text(text)]),
     };
-    let parks = conversation.views.parks().await?;
-    match spaces::choose(&parks, typed) {
-        Ok(park) => draw(conversation, park, span).await,
+    let parks = asked.conversation.views.parks().await?;
+    match which::choose(&parks, &typed, |id| format!("{} {id}", span.word())) {
+        Ok(park) => draw(asked.conversation, park, span).await,
         Err(question) => Ok(vec![question]),
     }
 }
 
-/// The buttons below a car park.
-pub(super) async fn by_id(conversation: &Conversation, id: &str, span: Span) -> Answer {
-    let parks = conversation.views.parks().await?;
-    match spaces::with_id(&parks, id) {
-        Some(park) => draw(conversation, park, span).await,
-        None => Ok(vec![spaces::gone()]),
+/// Reads `NAME [day | week]`.
+fn parse(about: &str) -> Result<(String, Span), &'static str> {
+    let mut words: Vec<&str> = about.split_whitespace().collect();
+    let last = words.last().map(|word| word.to_lowercase()).unwrap_or_default();
+    let span = match last.as_str() {
+        "week" => Some(Span::Week),
+        "day" | "today" => Some(Span::Day),
+        "month" | "year" | "yesterday" | "tomorrow" => {
+            return Err("I draw today or this week: /history NAME day, or /history NAME week.");
+        }
+        _ => None,
+    };
+    if span.is_some() {
+        words.pop();
+    }
+    if span.is_some() && words.last().is_some_and(|word| word.eq_ignore_ascii_case("this")) {
+        words.pop();
+    }
+    Ok((words.join(" "), span.unwrap_or(Span::Day)))
+}
+
+/// The buttons below a car park: `day ID`, `week ID`.
+pub(super) async fn button(asked: Asked<'_>, span: Span) -> Answer {
+    let parks = asked.conversation.views.parks().await?;
+    match which::with_id(&parks, asked.about) {
+        Some(park) => draw(asked.conversation, park, span).await,
+        None => Ok(vec![which::gone()]),
     }
 }
 
 async fn draw(conversation: &Conversation, park: &Park, span: Span) -> Answer {
+    let name = &park.name;
+    let Some(count) = park.count else {
+        return Ok(vec![Reply::text(format!("I have no history of {name} yet."))]);
+    };
     let zone = conversation.zone(&park.city);
-    let Some(period) = Period::around(park.time_ms, span, &zone) else {
+    let Some(period) = Period::around(count.time_ms, span, &zone) else {
         return Ok(vec![Reply::text("That car park's clock is wrong; I cannot draw its history.")]);
     };
-    let name = &park.name;
     let history = conversation.views.history(name, period.usual_from_ms, period.until_ms).await?;
     if history.is_empty() {
         return Ok(vec![Reply::text(format!("I have no history of {name} yet."))]);
     }
-    let chart = chart(park, span, &period, &history, &zone, conversation.attribution(&park.city));
-    let caption = caption(park, &chart);
+    let attribution = conversation.attribution(&park.city);
+    let chart = chart(park, count, span, &period, &history, &zone, attribution);
+    let age = words::age(count.time_ms, &zone, conversation.now_ms());
+    let caption = caption(park, count, &chart, &age);
     match chart.png() {
         Ok(png) => {
-            let content = Content::Chart { png, caption, drawing: drawing::draw(&chart) };
+            let drawing = drawing::draw(&chart);
+            let name = format!("{name} {}", span.word());
+            let content = Content::Chart { name, png, caption, drawing };
             Ok(vec![Reply { content, buttons: Vec::new() }])
         }
         Err(error) => {
@@ -99,6 +136,7 @@ impl Period {
 
 fn chart(
     park: &Park,
+    count: Count,
     span: Span,
     period: &Period,
     history: &[HalfHour],
@@ -111,12 +149,12 @@ fn chart(
     let mut current: Vec<(f64, f64)> =
         history.iter().filter(|h| h.start_ms >= start_ms).map(|h| (minute(h), h.free)).collect();
     // The newest half hour is still an average of few readings: the last point is the last reading.
-    current.push(((park.time_ms - start_ms) as f64 / 60_000.0, park.free as f64));
+    current.push(((count.time_ms - start_ms) as f64 / 60_000.0, count.free as f64));
     let earlier: Vec<&HalfHour> = history.iter().filter(|h| h.start_ms < start_ms).collect();
     let (ticks, what) = match span {
         Span::Day => {
             let ticks = (0..=8).map(|i| (f64::from(i) * 180.0, format!("{}:00", i * 3))).collect();
-            (ticks, words::time(park.time_ms, zone, "%A, %-d %B %Y"))
+            (ticks, words::time(count.time_ms, zone, "%A, %-d %B %Y"))
         }
         Span::Week => {
             let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -173,8 +211,8 @@ fn usual(
 }
 
 /// What the chart shows, in words.
-fn caption(park: &Park, chart: &Chart) -> String {
-    let mut text = format!("{}: {} now", park.name, words::spaces(park.free, park.capacity));
+fn caption(park: &Park, count: Count, chart: &Chart, age: &str) -> String {
+    let mut text = format!("{}: {}", park.name, words::spaces(count.free, park.capacity));
     let minute = chart.current.last().map_or(0.0, |p| p.0);
     let usual = chart.usual.iter().rev().find(|p| p.0 <= minute);
     if let Some((_, usual)) = usual {
@@ -184,7 +222,7 @@ fn caption(park: &Park, chart: &Chart) -> String {
     if lowest.is_finite() {
         text.push_str(&format!("; fewest so far: {lowest:.0}"));
     }
-    text.push_str(&format!(". {}", chart.subtitle));
+    text.push_str(&format!(". {age}\n{}", chart.subtitle));
     text
 }
 
@@ -209,6 +247,19 @@ mod tests {
         let earlier: Vec<&HalfHour> = history.iter().collect();
         let monday = Period::around(ms("2024-11-04T12:00"), Span::Day, &zone).expect("a day");
         assert_eq!(usual(&earlier, Span::Day, &monday.start, &zone), vec![(510.0, 15.0)]);
+    }
+
+    #[test]
+    fn what_is_drawn_is_the_last_word() {
+        let check = |about: &str, name: &str, span: Span| {
+            assert_eq!(parse(about), Ok((name.to_string(), span)), "{about}");
+        };
+        check("Pier Road", "Pier Road", Span::Day);
+        check("Pier Road WEEK", "Pier Road", Span::Week);
+        check("pier this week", "pier", Span::Week);
+        check("pier today", "pier", Span::Day);
+        check("week", "", Span::Week);
+        assert!(parse("pier month").is_err());
     }
 
     #[test]

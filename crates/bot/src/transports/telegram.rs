@@ -1,8 +1,9 @@
 //! Telegram: updates by long polling flow in, messages flow out.
 //!
 //! The poll's offset is a row behind the API, written before an update is worked on: after a crash
-//! an update may stay unanswered, but none is answered twice. Answers to different chats do not
-//! wait for each other; those to one chat keep their order.
+//! an update may stay unanswered, but none is answered twice. (If that row cannot be written, the
+//! log says so, drivers are answered all the same, and a crash may answer once more.) Answers to
+//! different chats do not wait for each other; those to one chat keep their order.
 
 mod markup;
 pub mod methods;
@@ -198,7 +199,7 @@ impl Telegram {
             sent = queue.try_send(incoming);
         }
         if sent.is_err() {
-            debug!("a chat sends faster than it can be answered; a message was dropped");
+            warn!("a chat sends faster than it can be answered; a message was dropped");
         }
     }
 }

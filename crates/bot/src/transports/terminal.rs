@@ -15,8 +15,8 @@ use crate::transports::{Delivery, Transport};
 /// The chat of whoever sits at the terminal.
 pub const CHAT: ChatId = ChatId(0);
 
-/// How many of the last buttons can be pressed.
-const BUTTONS_MAX: usize = 50;
+/// How many of the last buttons can be pressed: more than anybody scrolls back for.
+const BUTTONS_MAX: usize = 1000;
 
 /// Prints messages, and knows which buttons were printed last.
 pub struct Terminal<W> {
@@ -57,15 +57,15 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
     async fn render(&self, text: &mut String, reply: Reply) -> io::Result<()> {
         match reply.content {
             Content::Text(words) => text.push_str(&words),
-            // There is no button for it here; the question itself says what can be typed.
-            Content::AskLocation(words) if words.contains("LATITUDE") => text.push_str(&words),
-            Content::AskLocation(_) => return Ok(()),
+            // There is no button for it here.
+            Content::AskLocation { can_be_typed: false, .. } => return Ok(()),
+            Content::AskLocation { text: question, .. } => text.push_str(&question),
             Content::Venue { location, title, address } => {
                 let (lat, lon) = (location.latitude, location.longitude);
                 let _ = write!(text, "[{title}, {address}: {lat:.5},{lon:.5}]");
             }
-            Content::Chart { png, caption, drawing } => {
-                let path = self.pictures.join(file_name(&caption));
+            Content::Chart { name, png, caption, drawing } => {
+                let path = self.pictures.join(file_name(&name));
                 tokio::fs::create_dir_all(&self.pictures).await?;
                 tokio::fs::write(&path, &png).await?;
                 let _ = write!(text, "{caption}\n{drawing}\nPicture: {}", path.display());
@@ -119,9 +119,8 @@ impl<W: AsyncWrite + Unpin + Send> Transport for Terminal<W> {
     }
 }
 
-/// A file's name from what the picture shows: letters and digits of the car park's name.
-fn file_name(caption: &str) -> String {
-    let name = caption.split(':').next().unwrap_or("chart");
+/// A file's name from a picture's: its letters and digits.
+fn file_name(name: &str) -> String {
     let simple: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
     format!("{}.png", simple.to_lowercase())
 }

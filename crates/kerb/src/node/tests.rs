@@ -68,7 +68,9 @@ async fn seen(views: &Views, hours: i64) {
     let there = async {
         loop {
             let parks = views.parks().await.expect("the view");
-            if parks.iter().any(|park| park.time_ms == BEGIN_MS + hours * HOUR_MS) {
+            if parks.iter().any(|park| {
+                park.count.is_some_and(|count| count.time_ms == BEGIN_MS + hours * HOUR_MS)
+            }) {
                 return;
             }
             tokio::task::yield_now().await;
@@ -103,7 +105,7 @@ async fn check(name: &str, readings: &[(i64, i64)], expect: &[i64]) {
     let told = tokio::time::timeout(PATIENCE, alerts.collect::<Vec<_>>()).await;
     let told: Vec<_> =
         told.expect("alerts").into_iter().map(|alert| alert.expect("an alert")).collect();
-    assert_eq!(told.iter().map(|alert| alert.free).collect::<Vec<_>>(), expect, "{name}");
+    assert_eq!(told.iter().map(|alert| alert.count.free).collect::<Vec<_>>(), expect, "{name}");
     assert!(told.iter().all(|alert| alert.city == "jersey"));
     node.shut_down().await;
 }

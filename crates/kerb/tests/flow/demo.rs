@@ -106,8 +106,8 @@ async fn the_demo_answers_what_the_recording_says() {
     assert!(answers.contains("Picture: "), "{answers}");
     assert!(answers.contains("I do not know a car park of that name"), "{answers}");
     // What was typed as SQL was a name, and the view is still there: the first answer, the chart's
-    // words, and the last answer.
-    assert_eq!(answers.matches(&said("Pier Road")).count(), 3, "{answers}");
+    // words, the alert's, and the last answer.
+    assert_eq!(answers.matches(&said("Pier Road")).count(), 4, "{answers}");
 }
 
 #[tokio::test]

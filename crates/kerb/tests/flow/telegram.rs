@@ -219,5 +219,12 @@ async fn the_four_questions_and_alerts_told_once() {
     ask_until(&fake, ANN, "O'Hare's", "99 of 100").await;
     assert_eq!(alerts(&fake.sent(), ANN), 5);
     assert_eq!(alerts(&fake.sent(), BOB), 1);
+    // Nor is one who did so unnoticed, but for once; and asks again later.
+    ask_until(&fake, BOB, "/alert O'Hare's below 50", "I will tell you").await;
+    fake.fail_next("sendMessage", Fault::Blocked);
+    let calls = fake.calls("sendMessage");
+    feed.set(20);
+    fake.wait_until("the alert is refused", |_| fake.calls("sendMessage") > calls).await;
+    ask_until(&fake, BOB, "/alerts", "You have no alerts").await;
     assert!(server.terminate().await);
 }

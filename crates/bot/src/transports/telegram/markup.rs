@@ -7,8 +7,7 @@ use crate::reply::{Action, Button, ChatId, Content, Reply};
 /// The longest text of a message, in characters (the Bot API counts UTF-16 units; ours are fewer).
 const TEXT_CHARS_MAX: usize = 4000;
 
-/// A call of a method: its name and its body, or a picture.
-#[derive(Debug, PartialEq)]
+/// A call of a method: its name and its body, or a picture. No `Debug`: the chat is in it.
 pub(super) enum Call {
     /// A method with a JSON body.
     Json(&'static str, Value),
@@ -33,7 +32,7 @@ pub(super) fn call(chat: ChatId, reply: Reply) -> Call {
     };
     match reply.content {
         Content::Text(text) => message(&text, markup),
-        Content::AskLocation(text) => {
+        Content::AskLocation { text, .. } => {
             let ask = json!({
                 "keyboard": [[{ "text": "Share my location", "request_location": true }]],
                 "resize_keyboard": true,

@@ -1,8 +1,9 @@
 //! The few methods of Telegram's Bot API that the bot calls, and what they answer.
 //!
-//! Hand-written over `reqwest` rather than a wrapper crate: ten methods are needed, answers of
-//! other kinds of update must be skipped one by one instead of failing a whole poll, and the token
-//! (a part of the address) must never reach an error's text.
+//! Hand-written over `reqwest` rather than a wrapper crate: seven methods are needed, updates of
+//! other kinds must be skipped one by one instead of failing a whole poll, and the token (a part of
+//! the address) must never reach an error's text. What tells of a chat (updates and all in them) has
+//! no `Debug`, so that it cannot be logged by mistake.
 //!
 //! Source: <https://core.telegram.org/bots/api>, version 10.3.
 
@@ -111,7 +112,7 @@ struct Parameters {
 }
 
 /// Something that happened in a chat.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Update {
     /// Its number; polls go on behind the highest.
     pub id: i64,
@@ -120,7 +121,7 @@ pub struct Update {
 }
 
 /// What the bot understands of an update.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// Somebody wrote, or shared a location.
@@ -132,7 +133,7 @@ pub enum Event {
 }
 
 /// A message.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Message {
     /// Where.
     pub chat: Chat,
@@ -143,14 +144,14 @@ pub struct Message {
 }
 
 /// A chat.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Chat {
     /// Its number.
     pub id: i64,
 }
 
 /// A place.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 pub struct Place {
     /// Degrees north.
     pub latitude: f64,
@@ -159,7 +160,7 @@ pub struct Place {
 }
 
 /// A button pressed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct CallbackQuery {
     /// To be answered by.
     pub id: String,
@@ -170,7 +171,7 @@ pub struct CallbackQuery {
 }
 
 /// The bot's own standing in a chat changed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct ChatMemberUpdated {
     /// Where.
     pub chat: Chat,
@@ -179,7 +180,7 @@ pub struct ChatMemberUpdated {
 }
 
 /// A standing in a chat.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct ChatMember {
     /// `member`, `kicked`, …
     pub status: String,

@@ -1,10 +1,10 @@
 //! What the bot sends to Telegram: at a pace it allows, again when it asks for patience, never
 //! twice.
 //!
-//! A call that certainly did not arrive (refused, 429, no connection) is made again; one whose
-//! answer was lost on the way may have arrived and is not. While Telegram is out of reach alerts
-//! are tried for hours, in the order of each chat; an answer, whose question was asked long ago by
-//! then, for minutes.
+//! A call that certainly did not arrive (429, 5xx, no connection) is made again for a while; one
+//! whose answer was lost on the way may have arrived and is not. What still has not arrived is
+//! given back: an answer is dropped then, as its question was asked long ago; an alert waits until
+//! the outbox is ready, and is put into words anew.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +27,8 @@ const CHAT_PAUSE: Duration = Duration::from_millis(1000);
 const CHAT_BURST: u32 = 4;
 /// For how long an answer to a question is tried.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// For how long an alert is tried.
-const ALERT_PATIENCE: Duration = Duration::from_secs(12 * 60 * 60);
+/// For how long the same words of an alert are tried: they say how long ago things were.
+const ALERT_PATIENCE: Duration = Duration::from_secs(60);
 /// The pause before the second try.
 const BACK_OFF_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause between two tries.
@@ -63,8 +63,9 @@ impl Outbox {
         }
     }
 
-    /// Waits until a message to this chat is within its pace.
-    async fn pace(&self, chat: ChatId) {
+    /// Waits until a message to this chat is within its pace, unless Telegram asked for silence
+    /// beyond `until`: then this is false at once.
+    async fn pace(&self, chat: ChatId, until: Instant) -> bool {
         let now = Instant::now();
         let wait_until = {
             let mut paid_until = self.paid_until.lock().await;
@@ -76,14 +77,23 @@ impl Outbox {
             *until - CHAT_PAUSE * CHAT_BURST
         };
         tokio::time::sleep_until(wait_until).await;
-        let quiet_until = *self.quiet_until.lock().await;
-        if let Some(until) = quiet_until {
-            tokio::time::sleep_until(until).await;
+        match self.silence().await {
+            Some(silent_until) if silent_until > until => return false,
+            Some(silent_until) => tokio::time::sleep_until(silent_until).await,
+            None => {}
         }
+        true
+    }
+
+    /// The end of the silence that Telegram asked for, if it is still to come.
+    async fn silence(&self) -> Option<Instant> {
+        self.quiet_until.lock().await.filter(|until| *until > Instant::now())
     }
 
     async fn perform(&self, chat: ChatId, call: &Call) -> Result<(), TelegramError> {
-        let Ok(_permit) = self.calls.acquire().await else { return Ok(()) };
+        let Ok(_permit) = self.calls.acquire().await else {
+            return Err(TelegramError::NotConnected { reason: "the outbox is closed".into() });
+        };
         match call {
             Call::Json(method, body) => self.api.call(method, body).await.map(drop),
             Call::Photo { png, caption, markup } => {
@@ -94,7 +104,11 @@ impl Outbox {
 
     /// Answers a question.
     pub async fn answer(&self, chat: ChatId, reply: Reply) -> Delivery {
-        self.deliver(chat, reply, ANSWER_PATIENCE).await
+        let delivery = self.deliver(chat, reply, ANSWER_PATIENCE).await;
+        if delivery == Delivery::Postponed {
+            warn!("an answer was given up: Telegram did not take it in time");
+        }
+        delivery
     }
 
     async fn deliver(&self, chat: ChatId, reply: Reply, patience: Duration) -> Delivery {
@@ -102,7 +116,9 @@ impl Outbox {
         let until = Instant::now() + patience;
         let mut pause = BACK_OFF_FIRST;
         loop {
-            self.pace(chat).await;
+            if !self.pace(chat, until).await {
+                return Delivery::Postponed;
+            }
             let done = self.perform(chat, &call).await;
             let out_of_reach = matches!(done, Err(TelegramError::NotConnected { .. }));
             self.out_of_reach.store(out_of_reach, Ordering::Relaxed);
@@ -111,14 +127,16 @@ impl Outbox {
                 Err(TelegramError::Gone) => return Delivery::Gone,
                 Err(e @ TelegramError::AnswerLost { .. }) => {
                     warn!(error = %e, "a message may not have arrived");
-                    return Delivery::Sent;
+                    return Delivery::Unsure;
                 }
                 Err(e) if e.is_retryable() && Instant::now() >= until => {
-                    warn!(error = %e, "a message was given up after {patience:?}");
-                    return Delivery::Refused;
+                    warn!(error = %e, "a message did not arrive within {patience:?}");
+                    return Delivery::Postponed;
                 }
                 Err(TelegramError::Wait { after }) => {
-                    *self.quiet_until.lock().await = Some(Instant::now() + after);
+                    warn!("Telegram asks for silence for {after:?}");
+                    let mut quiet_until = self.quiet_until.lock().await;
+                    *quiet_until = (*quiet_until).max(Some(Instant::now() + after));
                 }
                 Err(e) if e.is_retryable() => {
                     warn!(error = %e, "a message could not be sent yet");
@@ -140,6 +158,9 @@ impl Transport for Outbox {
     }
 
     async fn ready(&self) {
+        while let Some(until) = self.silence().await {
+            tokio::time::sleep_until(until).await;
+        }
         if !self.out_of_reach.load(Ordering::Relaxed) {
             return;
         }
@@ -155,5 +176,80 @@ impl Transport for Outbox {
                 _ => self.out_of_reach.store(false, Ordering::Relaxed),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use testkit::fake_telegram::{FakeTelegram, Fault, TOKEN};
+
+    use super::super::methods::Token;
+    use super::*;
+
+    const CHAT: ChatId = ChatId(7);
+    const MOMENT: Duration = Duration::from_millis(20);
+
+    async fn outbox(fake: &FakeTelegram) -> Arc<Outbox> {
+        let token = Token::parse(TOKEN).expect("a token");
+        Arc::new(Outbox::new(Api::new(fake.url(), token)))
+    }
+
+    /// Turns the clock of pauses, and lets it run again: calls take real time.
+    async fn turn(by: Duration) {
+        tokio::time::pause();
+        tokio::time::advance(by).await;
+        tokio::time::resume();
+    }
+
+    async fn is_ready(outbox: &Outbox) -> bool {
+        tokio::time::timeout(MOMENT, outbox.ready()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_silence_of_hours_is_kept_and_nothing_stale_is_sent_behind_it() {
+        const HOURS: u64 = 5;
+        let fake = FakeTelegram::start().await.expect("a fake");
+        let outbox = outbox(&fake).await;
+        fake.fail_next("sendMessage", Fault::TooManyRequests { retry_after_s: HOURS * 3600 });
+        // Both an alert and an answer are given back at once.
+        assert_eq!(outbox.send(CHAT, Reply::text("alert")).await, Delivery::Postponed);
+        assert_eq!(outbox.answer(CHAT, Reply::text("answer")).await, Delivery::Postponed);
+        assert!(!is_ready(&outbox).await);
+        turn(Duration::from_secs(HOURS * 3600 - 60)).await;
+        assert!(!is_ready(&outbox).await, "a minute is left");
+        assert_eq!(fake.calls("sendMessage"), 1, "no call was made meanwhile");
+        turn(Duration::from_secs(60)).await;
+        assert!(is_ready(&outbox).await);
+        assert_eq!(outbox.send(CHAT, Reply::text("worded anew")).await, Delivery::Sent);
+        let sent: Vec<String> = fake.sent().iter().map(|sent| sent.text().to_string()).collect();
+        assert_eq!(sent, ["worded anew"]);
+    }
+
+    #[tokio::test]
+    async fn a_short_silence_is_waited_for() {
+        let fake = FakeTelegram::start().await.expect("a fake");
+        let outbox = outbox(&fake).await;
+        fake.fail_next("sendMessage", Fault::TooManyRequests { retry_after_s: 30 });
+        let sending = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move { outbox.send(CHAT, Reply::text("alert")).await }
+        });
+        while is_ready(&outbox).await {}
+        turn(Duration::from_secs(30)).await;
+        assert_eq!(sending.await.expect("sent"), Delivery::Sent);
+        assert_eq!(fake.calls("sendMessage"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_may_have_been_sent_and_a_blocked_chat_is_gone() {
+        let fake = FakeTelegram::start().await.expect("a fake");
+        let outbox = outbox(&fake).await;
+        fake.fail_next("sendMessage", Fault::AnswerLost);
+        fake.fail_next("sendMessage", Fault::Blocked);
+        assert_eq!(outbox.send(CHAT, Reply::text("one")).await, Delivery::Unsure);
+        assert_eq!(outbox.send(CHAT, Reply::text("two")).await, Delivery::Gone);
+        assert_eq!(fake.sent().len(), 1);
     }
 }
