@@ -1,6 +1,7 @@
 //! One port for HTTP/1.1 and HTTP/2: the first bytes of a connection tell which (prior knowledge),
 //! and an HTTP/1.1 request may ask to go on in HTTP/2 (`Upgrade: h2c`).
 
+mod guard;
 mod upgrade;
 
 use std::convert::Infallible;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn_with_state;
 use http::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -17,6 +19,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
+
+use guard::Reach;
 
 /// How many connections are served at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
@@ -31,6 +35,8 @@ const DRAIN: Duration = Duration::from_secs(3);
 
 /// Serves `router` on `listener` until `stop` resolves, then lets answers under way finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    let reach = listener.local_addr().map_or(Reach::Network, |address| Reach::of(address.ip()));
+    let router = router.layer(from_fn_with_state(reach, guard::check));
     let mut stop = std::pin::pin!(stop);
     let connections = std::sync::Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();

@@ -42,12 +42,29 @@ async fn http_1() {
     let server = Server::start().await;
     let mut stream = server.connect().await;
     for _ in 0..2 {
-        stream.write_all(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("written");
+        stream
+            .write_all(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await
+            .expect("written");
         let mut answer = Vec::new();
         while !answer.ends_with(b"HTTP/1.1") || answer.len() < 20 {
             answer.push(stream.read_u8().await.expect("a byte"));
         }
         assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_somebody_else_gets_nothing() {
+    let server = Server::start().await;
+    for header in ["Host: evil.example", "Host: localhost\r\nOrigin: https://evil.example"] {
+        let mut stream = server.connect().await;
+        let request = format!("GET /version HTTP/1.1\r\n{header}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert!(answer.contains("\"error_code\":40300") && answer.contains("evil"), "{answer}");
     }
 }
 
@@ -60,7 +77,7 @@ async fn http_2_with_prior_knowledge() {
     tokio::spawn(connection);
     let mut answers = Vec::new();
     for _ in 0..3 {
-        let request = Request::get("http://x/version").version(Version::HTTP_2);
+        let request = Request::get("http://localhost/version").version(Version::HTTP_2);
         let request = request.body(Body::empty()).expect("a request");
         answers.push(client.send_request(request).await.expect("an answer"));
     }
@@ -113,7 +130,8 @@ async fn http_2_by_upgrade() {
     /// `:status: 200`, indexed.
     const OK: u8 = 0x88;
     let server = Server::start().await;
-    let asked = b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n\
+    let asked =
+        b"GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n\
         Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
     let (headers, data) = upgraded(&server, asked).await;
     assert_eq!(headers.first(), Some(&OK));
@@ -125,7 +143,7 @@ async fn a_body_survives_the_upgrade() {
     let server = Server::start().await;
     let body = "0123456789".repeat(2_000);
     let asked = format!(
-        "POST /repeat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n\
+        "POST /repeat HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n\
          Upgrade: h2c\r\nHTTP2-Settings: \r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -137,11 +155,11 @@ async fn a_body_survives_the_upgrade() {
 async fn a_server_that_stops_finishes_its_answers() {
     let server = Server::start().await;
     let mut stream = server.connect().await;
-    let head = b"POST /repeat HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n12";
+    let head = b"POST /repeat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n12";
     stream.write_all(head).await.expect("written");
     // Another request and its answer: by then the first one has been taken up.
     let mut other = server.connect().await;
-    let asked = b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let asked = b"GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     other.write_all(asked).await.expect("written");
     other.read_to_end(&mut Vec::new()).await.expect("an answer");
 
