@@ -1,9 +1,9 @@
-//! Keeps web pages out: a server on loopback has no password, but the browser of whoever sits at the
-//! machine reaches it, and a page may send it requests without being asked anything first.
+//! Keeps web pages out: a server on loopback has no password, but the browser of whoever sits at
+//! the machine reaches it, and a page may send it requests without being asked anything first.
 //!
-//! A request that a browser makes for a page names the page's `Origin`: it must be this server's own.
-//! A page can also have its own name resolve to 127.0.0.1 (DNS rebinding): its requests then carry
-//! that name as `Host`, so a server on loopback answers only to the names of loopback.
+//! A request that a browser makes for a page names the page's `Origin`: it must be this server's
+//! own. A page can also have its own name resolve to 127.0.0.1 (DNS rebinding): its requests then
+//! carry that name as `Host`, so a server on loopback answers only to the names of loopback.
 
 use std::net::IpAddr;
 

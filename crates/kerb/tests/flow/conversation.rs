@@ -1,5 +1,5 @@
-//! What the bot says, word for word: `conversation.txt` holds questions (lines that begin with `> `)
-//! and what the demo answers. With `ACCEPT=1` in the environment what came out is written.
+//! What the bot says, word for word: `conversation.txt` holds questions (lines that begin with `>
+//! `) and what the demo answers. With `ACCEPT=1` in the environment what came out is written.
 
 use std::path::Path;
 

@@ -2,8 +2,8 @@
 //!
 //! Hand-written over `reqwest` rather than a wrapper crate: seven methods are needed, updates of
 //! other kinds must be skipped one by one instead of failing a whole poll, and the token (a part of
-//! the address) must never reach an error's text. What tells of a chat (updates and all in them) has
-//! no `Debug`, so that it cannot be logged by mistake.
+//! the address) must never reach an error's text. What tells of a chat (updates and all in them)
+//! has no `Debug`, so that it cannot be logged by mistake.
 //!
 //! Source: <https://core.telegram.org/bots/api>, version 10.3.
 
