@@ -58,8 +58,7 @@ pub fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, A
     }
 }
 
-/// A field that maps names to texts; absent and null are empty. `null_is` says what a null value
-/// is.
+/// A field that maps names to texts; absent and null are empty, a null value is refused.
 pub fn texts(
     object: &Map<String, Value>,
     name: &str,
@@ -92,7 +91,7 @@ pub fn request(
     let variables =
         if with_variables { texts(object, "sessionVariables")? } else { BTreeMap::new() };
     let text = text(object, text_field)?;
-    Ok(text.map(|text| Request { text, properties, variables }))
+    Ok(text.map(|text| Request { text, properties, variables, ..Request::default() }))
 }
 
 /// Waits until the command that the request follows (`commandSequenceNumber`) is carried out, a few

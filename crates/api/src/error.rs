@@ -76,6 +76,37 @@ impl ApiError {
     }
 }
 
+/// The refusal of something the journal was asked for in a request of this code; a disk that fails
+/// is not the client's fault.
+pub(crate) fn journal_refused(code: i64, error: impl Into<JournalError>) -> ApiError {
+    let error = error.into();
+    ApiError::typed(if error.is_storage { 50_000 } else { code }, error.message)
+}
+
+/// What the journal said.
+pub(crate) struct JournalError {
+    message: String,
+    is_storage: bool,
+}
+
+/// Tells errors of the disk from others.
+macro_rules! journal_error {
+    ($error:ty, $storage:pat) => {
+        impl From<$error> for JournalError {
+            fn from(error: $error) -> Self {
+                Self { message: error.to_string(), is_storage: matches!(error, $storage) }
+            }
+        }
+    };
+}
+
+journal_error!(journal::CreateTopicError, journal::CreateTopicError::Storage(_));
+journal_error!(journal::AppendError, journal::AppendError::Storage(_));
+journal_error!(
+    journal::ReadError,
+    journal::ReadError::Storage(_) | journal::ReadError::Damaged { .. }
+);
+
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         let code = match error.kind {
@@ -85,7 +116,8 @@ impl From<RequestError> for ApiError {
             RequestErrorKind::TooManyQueries => 40_003,
             RequestErrorKind::NotFound => 40_400,
             RequestErrorKind::AssertionFailed => 41_700,
-            RequestErrorKind::Internal => 50_000,
+            RequestErrorKind::ClientLeft => 49_900,
+            RequestErrorKind::Internal | RequestErrorKind::Storage => 50_000,
             RequestErrorKind::NotReady | RequestErrorKind::ShuttingDown => 50_303,
         };
         Self {

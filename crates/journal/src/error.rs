@@ -139,8 +139,8 @@ pub enum StorageError {
     /// A write failed before, and what is on disk is no longer known: reading goes on, writing does
     /// not until the process is started again.
     #[error(
-        "the journal is read-only since an earlier failure ({0}); free space or mend the disk, \
-         then restart kerb"
+        "the journal is read-only since the disk failed ({0}); what was written before is safe. \
+         Free space or mend the disk, then restart kerb"
     )]
     Poisoned(String),
 }

@@ -4,20 +4,26 @@
 //! API, the shell, `kerb test` and the cities' pipelines all come through here.
 //!
 //! The life of a request: its statements are parsed, tried one after the other on a copy of the
-//! catalog (`carry_out` has both passes), and only if all make sense carried out: topics and
-//! schemas are made, the command is logged, the catalog is exchanged, queries are started.
+//! catalog (`trial`), and only if all make sense carried out (`carry_out`): topics and schemas are
+//! made, the command is logged, the catalog is exchanged, queries are started. After a restart the
+//! log of commands is carried out again (`replay`).
 
 mod asserts;
 mod carry_out;
+mod command_id;
 pub(crate) mod commands;
 mod describe;
+mod failure;
 mod insert;
 mod insert_row;
+mod log_stream;
 mod print;
 mod properties;
 pub(crate) mod queries;
+mod replay;
 mod select;
 mod show;
+mod trial;
 mod world;
 
 use std::collections::BTreeMap;
@@ -26,8 +32,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use journal::Journal;
 use model::Clock;
-use parking_lot::{Mutex, RwLock};
-use sql::ast::ParsedStatement;
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use sql::ast::{ParsedStatement, Statement};
 use sql::catalog::Catalog;
 
 use crate::answer::{Answer, CommandStatus, ResultHeader};
@@ -37,7 +43,8 @@ use crate::request::{Request, RequestError, RequestErrorKind};
 use crate::rows::RowBatch;
 use crate::run::log_writer::LogWriter;
 use crate::run::push_pool::PushPool;
-use commands::{CommandLog, internal};
+use commands::CommandLog;
+use failure::internal;
 use queries::RunningQueries;
 use select::OpenQueries;
 use world::Session;
@@ -107,17 +114,17 @@ pub struct PipedRecord {
 /// Streams, tables and the queries between them, over one journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    service: Arc<Service>,
 }
 
-/// What clones of an engine share.
-pub(crate) struct Inner {
+/// The service that clones of an engine share: its catalog, its queries, its log of commands.
+pub(crate) struct Service {
     pub(crate) options: EngineOptions,
     pub(crate) catalog: RwLock<Arc<Catalog>>,
     pub(crate) queries: RunningQueries,
     pub(crate) open: Arc<OpenQueries>,
     pub(crate) pool: PushPool,
-    pub(crate) log: Option<Arc<LogWriter>>,
+    pub(crate) log: Arc<LogWriter>,
     pub(crate) commands: CommandLog,
     pub(crate) statuses: RwLock<Vec<CommandStatus>>,
     /// Held while what exists changes.
@@ -131,11 +138,11 @@ impl Engine {
     /// Opens the engine: carries out the command log, so that everything is as it was.
     pub fn open(options: EngineOptions) -> Result<Self, RequestError> {
         let commands = CommandLog::open(&options.journal, &options.clock)?;
-        let log = carry_out::open_processing_log(&options)?;
+        let log = log_stream::open_processing_log(&options)?;
         let threads = if options.execution == Execution::Threads { PUSH_THREADS } else { 0 };
         let pool = PushPool::new(&options.journal, threads).map_err(|e| internal(&e))?;
-        let inner = Inner {
-            catalog: RwLock::new(Arc::new(carry_out::first_catalog(&options))),
+        let service = Service {
+            catalog: RwLock::new(Arc::new(log_stream::first_catalog(&options))),
             options,
             queries: RunningQueries::default(),
             open: Arc::default(),
@@ -147,44 +154,52 @@ impl Engine {
             queries_made: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
         };
-        inner.replay()?;
-        inner.note_readers();
-        Ok(Self { inner: Arc::new(inner) })
+        service.replay()?;
+        service.note_readers();
+        Ok(Self { service: Arc::new(service) })
     }
 
     /// Carries out statements: all of them, or (if one makes no sense) none.
     pub fn execute(&self, request: &Request) -> Result<Vec<Answer>, RequestError> {
-        let (statements, mut session) = self.inner.parse(request)?;
-        let changes = statements.iter().any(|s| carry_out::changes_catalog(&s.statement));
-        let _changing = changes.then(|| self.inner.changing.lock());
-        self.inner.validate(&statements, session.clone())?;
+        let (statements, mut session) = self.service.parse(request)?;
+        let changes = statements.iter().any(|s| world::is_command(&s.statement));
+        let mut changing = changes.then(|| self.service.changing.lock());
+        self.service.validate(&statements, session.clone())?;
         let mut answers = Vec::new();
         for statement in &statements {
-            match self.inner.carry_out(statement, &mut session) {
+            let mut carry_out = || self.service.carry_out(statement, &mut session);
+            let done = match &mut changing {
+                // Others need not wait with it.
+                Some(changing) if waits(&statement.statement) => {
+                    MutexGuard::unlocked(changing, carry_out)
+                }
+                _ => carry_out(),
+            };
+            match done {
                 Ok(answer) => answers.extend(answer),
                 Err(error) => {
-                    self.inner.note_readers();
+                    self.service.note_readers();
                     return Err(RequestError { answers, ..error });
                 }
             }
         }
         if changes {
             // Not before the end: what the request declares last may read what it declares first.
-            self.inner.note_readers();
+            self.service.note_readers();
         }
         Ok(answers)
     }
 
     /// Starts or answers the one SELECT or PRINT of the request.
     pub fn query(&self, request: &Request) -> Result<QueryAnswer, RequestError> {
-        let parsed = self.inner.parse(request).map_err(|error| RequestError {
+        let parsed = self.service.parse(request).map_err(|error| RequestError {
             // Here the whole text is the statement.
             statement: error.statement.map(|_| request.text.clone()),
             ..error
         });
         let (statements, session) = parsed?;
         match statements.as_slice() {
-            [statement] => self.inner.query(statement, &session),
+            [statement] => self.service.query(statement, &session),
             _ => {
                 let count = statements.len();
                 let message = format!("Expected exactly one KSQL statement; found {count} instead");
@@ -195,7 +210,7 @@ impl Engine {
 
     /// Ends a push query; false if there is none of this id.
     pub fn close_query(&self, id: &str) -> bool {
-        self.inner.open.close(id)
+        self.service.open.close(id)
     }
 
     /// Appends a row, given as a JSON object, to a stream or table (`/inserts-stream`).
@@ -204,48 +219,48 @@ impl Engine {
         target: &str,
         row: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<(), RequestError> {
-        self.inner.insert_row(target, row)
+        self.service.insert_row(target, row)
     }
 
     /// Checks that rows may be inserted into `target`.
     pub fn check_insert_target(&self, target: &str) -> Result<(), RequestError> {
-        self.inner.insert_target(target).map(drop)
+        self.service.insert_target(target).map(drop)
     }
 
     /// How far a command has come, by its id (``stream/`X`/create``).
     pub fn command_status(&self, command_id: &str) -> Option<CommandStatus> {
-        let statuses = self.inner.statuses.read();
+        let statuses = self.service.statuses.read();
         statuses.iter().rev().find(|status| status.command_id == command_id).cloned()
     }
 
     /// All commands' states, in the order they were given.
     pub fn command_statuses(&self) -> Vec<CommandStatus> {
-        self.inner.statuses.read().clone()
+        self.service.statuses.read().clone()
     }
 
     /// The number of the last command; -1: none was given yet.
     pub fn command_sequence(&self) -> i64 {
-        self.inner.commands.next_sequence().map_or(-1, |next| next as i64 - 1)
+        self.service.commands.next_sequence().map_or(-1, |next| next as i64 - 1)
     }
 
     /// What exists now.
     pub fn catalog(&self) -> Arc<Catalog> {
-        self.inner.catalog.read().clone()
+        self.service.catalog.read().clone()
     }
 
     /// The journal underneath.
     pub fn journal(&self) -> &Arc<dyn Journal> {
-        &self.inner.options.journal
+        &self.service.options.journal
     }
 
     /// The registry underneath.
     pub fn registry(&self) -> &Arc<dyn format::Registry> {
-        &self.inner.options.registry
+        &self.service.options.registry
     }
 
     /// The clock of everything here.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.options.clock
+        &self.service.options.clock
     }
 
     /// May a request set this property? `Err`: why not.
@@ -257,7 +272,7 @@ impl Engine {
     pub fn run_until_idle(&self) {
         loop {
             let mut has_worked = false;
-            for query in self.inner.queries.all() {
+            for query in self.service.queries.all() {
                 match query.step() {
                     Ok(worked) => has_worked |= worked,
                     Err(error) => {
@@ -265,7 +280,7 @@ impl Engine {
                     }
                 }
             }
-            has_worked |= self.inner.pool.run_until_idle();
+            has_worked |= self.service.pool.run_until_idle();
             if !has_worked {
                 return;
             }
@@ -275,7 +290,7 @@ impl Engine {
     /// Hands records to one persistent query, all of them as one batch, and lets it write
     /// ([`Execution::Manual`]). The query's own position does not move.
     pub fn pipe(&self, query_id: &str, records: &[PipedRecord]) -> Result<(), RequestError> {
-        let query = self.inner.queries.get(query_id).ok_or_else(|| {
+        let query = self.service.queries.get(query_id).ok_or_else(|| {
             let message = format!("there is no query '{query_id}'");
             RequestError::new(RequestErrorKind::NotFound, message)
         })?;
@@ -286,14 +301,24 @@ impl Engine {
 
     /// Lets running batches commit and ends all queries' threads.
     pub fn shutdown(&self) {
-        self.inner.is_closed.store(true, std::sync::atomic::Ordering::Release);
-        self.inner.open.close_all();
-        self.inner.queries.stop_all();
-        self.inner.pool.close();
+        self.service.is_closed.store(true, std::sync::atomic::Ordering::Release);
+        self.service.open.close_all();
+        self.service.queries.stop_all();
+        self.service.pool.close();
     }
 }
 
-impl Inner {
+/// May it take as long as it says?
+fn waits(statement: &Statement) -> bool {
+    matches!(statement, Statement::AssertTopic { .. } | Statement::AssertSchema { .. })
+}
+
+/// The refusal of everything once the engine is closed.
+fn shutting_down() -> RequestError {
+    RequestError::new(RequestErrorKind::ShuttingDown, "the server is shutting down")
+}
+
+impl Service {
     fn note_readers(&self) {
         let catalog = self.catalog.read().clone();
         self.queries.note_readers(&catalog);
@@ -302,8 +327,7 @@ impl Inner {
     /// The statements of a request and its session.
     fn parse(&self, request: &Request) -> Result<(Vec<ParsedStatement>, Session), RequestError> {
         if self.is_closed.load(std::sync::atomic::Ordering::Acquire) {
-            let message = "the server is shutting down";
-            return Err(RequestError::new(RequestErrorKind::ShuttingDown, message));
+            return Err(shutting_down());
         }
         for (name, value) in &request.properties {
             properties::check(name)?;
@@ -311,7 +335,8 @@ impl Inner {
         }
         let variables: sql::variables::Variables =
             request.variables.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
-        let session = Session { properties: request.properties.clone(), variables };
+        let client = request.client.clone();
+        let session = Session { properties: request.properties.clone(), variables, client };
         let settings = session.settings(&self.options.properties);
         let parsed = if settings.flag("ksql.variable.substitution.enable", true) {
             sql::variables::parse_script(&request.text, &session.variables)

@@ -26,4 +26,4 @@ pub mod view;
 
 pub use engine::{Engine, EngineOptions, Execution, PipedRecord, PullAnswer, QueryAnswer};
 pub use push::{PrintQuery, PushEvent, PushQuery, QueryEnd};
-pub use request::{Request, RequestError, RequestErrorKind};
+pub use request::{Client, Request, RequestError, RequestErrorKind};

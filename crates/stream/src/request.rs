@@ -1,8 +1,11 @@
 //! What a client sends: text with the session's properties and variables; and how it is refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::answer::Answer;
+use crate::push::CloseGuard;
 
 /// Statements with the session they are executed in.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +16,43 @@ pub struct Request {
     pub properties: BTreeMap<String, String>,
     /// What `${name}` stands for.
     pub variables: BTreeMap<String, String>,
+    /// Who waits for the answer.
+    pub client: Client,
+}
+
+/// Who waits for an answer. Once it has left, work and waits for it end soon: nobody would hear of
+/// what they come to.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    has_left: Arc<AtomicBool>,
+}
+
+impl Client {
+    /// The client has left when the guard is dropped.
+    pub fn guard(&self) -> CloseGuard {
+        CloseGuard::new(self.has_left.clone())
+    }
+
+    /// Has it left?
+    pub fn has_left(&self) -> bool {
+        self.has_left.load(Ordering::Acquire)
+    }
+
+    /// `Err` once it has left.
+    pub fn check(&self) -> Result<(), ClientLeft> {
+        if self.has_left() { Err(ClientLeft) } else { Ok(()) }
+    }
+}
+
+/// The client left before it was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client left before it was answered")]
+pub struct ClientLeft;
+
+impl From<ClientLeft> for RequestError {
+    fn from(left: ClientLeft) -> Self {
+        Self::new(RequestErrorKind::ClientLeft, left.to_string())
+    }
 }
 
 impl Request {
@@ -63,6 +103,10 @@ pub enum RequestErrorKind {
     AssertionFailed,
     /// Not our client's fault (50000).
     Internal,
+    /// The disk is full, broken or read-only (50000).
+    Storage,
+    /// Its client left meanwhile; nobody is told (49900).
+    ClientLeft,
     /// The table's rows are still read back after a restart; try again (50303).
     NotReady,
     /// The server is ending (50303).

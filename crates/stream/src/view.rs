@@ -16,7 +16,7 @@
 //! columns.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::time::Duration;
 
 use arrow_array::ArrayRef;
@@ -32,9 +32,6 @@ use crate::state::table_store::StoredRow;
 
 /// So many changes are made before readers get a chance.
 const CHANGES_PER_LOCK: usize = 256;
-
-/// So many rows are looked at before a change gets its chance.
-const ROWS_PER_LOCK: usize = 4096;
 
 /// The committed rows of a table.
 #[derive(Debug)]
@@ -263,36 +260,38 @@ impl View {
         found
     }
 
-    /// The rows whose keys are within these bounds (of the key's cells), in the order of keys, at
-    /// most so many. A long scan lets changes pass in between, so that it holds up no query; what
-    /// it finds within ROWS_PER_LOCK rows is as of one moment.
-    pub fn scan(
+    /// The rows whose keys are within these bounds (of the key's cells), in the order of keys,
+    /// handed to `take` in portions, each of at most `portion` rows, until it breaks off. A long
+    /// scan lets changes pass in between, so that it holds up no query; what is in one portion is
+    /// as of one moment.
+    pub fn scan<B>(
         &self,
-        low: Bound<&[u8]>,
-        high: Bound<&[u8]>,
+        (low, high): (Bound<&[u8]>, Bound<&[u8]>),
         wanted: impl Fn(WindowBounds) -> bool,
-        most: usize,
-    ) -> Vec<FoundRow> {
+        portion: usize,
+        mut take: impl FnMut(Vec<FoundRow>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let tail = if self.windowed { 16 } else { 0 };
-        let mut found = Vec::new();
         let mut next: Bound<Box<[u8]>> = match low {
             Bound::Included(low) | Bound::Excluded(low) => Bound::Included(low.into()),
             Bound::Unbounded => Bound::Unbounded,
         };
         loop {
+            let mut found = Vec::new();
+            let mut is_over = false;
             let rows = self.rows.read();
             let from = (next.as_ref().map(|key| &**key), Bound::Unbounded);
             let mut last: Option<&[u8]> = None;
-            for (full, stored) in rows.range(from).take(ROWS_PER_LOCK) {
+            for (full, stored) in rows.range(from).take(portion) {
                 last = Some(full);
                 let key = &full[..full.len().saturating_sub(tail)];
-                let is_over = match high {
+                is_over = match high {
                     Bound::Included(high) => key > high,
                     Bound::Excluded(high) => key >= high,
                     Bound::Unbounded => false,
                 };
-                if is_over || found.len() >= most {
-                    return found;
+                if is_over {
+                    break;
                 }
                 if !matches!(low, Bound::Excluded(low) if key == low) {
                     found.extend(self.found(full, stored, &wanted));
@@ -300,7 +299,12 @@ impl View {
             }
             match last {
                 Some(last) => next = Bound::Excluded(last.into()),
-                None => return found,
+                None => is_over = true,
+            }
+            drop(rows);
+            take(found)?;
+            if is_over {
+                return ControlFlow::Continue(());
             }
         }
     }

@@ -39,7 +39,15 @@ impl Connectors for Named {
     }
 
     fn drop(&self, name: &str) -> Result<(), ConnectorError> {
-        self.0.lock().retain(|other| other != name);
+        if name == "KEPT" {
+            return Err(ConnectorError::Storage("the disk is full".to_owned()));
+        }
+        let mut names = self.0.lock();
+        let before = names.len();
+        names.retain(|other| other != name);
+        if names.len() == before {
+            return Err(ConnectorError::NotFound(name.to_owned()));
+        }
         Ok(())
     }
 
@@ -102,4 +110,8 @@ fn all_of_a_request_or_nothing() {
     check(&good("A"), Some("already exists"), &["A"]);
     check(&("DROP CONNECTOR A;".to_owned() + &good("A") + &good("D")), None, &["A", "D"]);
     check(&("DROP CONNECTOR IF EXISTS X;".to_owned() + bad), Some("not good"), &["A", "D"]);
+    // Only one that is not there is dropped without a word.
+    check(&good("KEPT"), None, &["A", "D", "KEPT"]);
+    check("DROP CONNECTOR IF EXISTS KEPT;", Some("disk is full"), &["A", "D", "KEPT"]);
+    check("DROP CONNECTOR IF EXISTS NOWHERE;", None, &["A", "D", "KEPT"]);
 }

@@ -1,4 +1,5 @@
-//! A journal that fails as told: a fault stops the query it is in, tells why, and nothing else.
+//! A journal that fails as told: a fault stops the query it is in, tells why, and nothing else; a
+//! disk that fails is no statement's fault, and what could not be written down was never done.
 
 mod support;
 
@@ -14,18 +15,19 @@ use model::{ManualClock, Offset, Record, TimestampMs, TopicPartition};
 use parking_lot::{Condvar, Mutex};
 use stream::answer::{AnswerBody, QueryState};
 use stream::request::RequestErrorKind;
-use stream::{Execution, PushEvent, QueryAnswer, QueryEnd};
+use stream::{Execution, PushEvent, QueryAnswer, QueryEnd, Request};
 use support::{Server, request};
 
 /// So often is it looked whether something has happened; each look waits for news a little.
 const LOOKS_MAX: usize = 2_000;
 
-/// A journal whose reads of some topics panic, or wait.
+/// A journal whose reads of some topics panic, or wait, and whose writes fail.
 #[derive(Debug)]
 struct Faulty {
     inner: MemoryJournal,
     panics_at: Mutex<Option<String>>,
     stalls_at: Mutex<Option<String>>,
+    full_at: Mutex<Option<String>>,
     gate: Condvar,
 }
 
@@ -35,6 +37,7 @@ impl Faulty {
             inner: MemoryJournal::new(clock.clone()),
             panics_at: Mutex::default(),
             stalls_at: Mutex::default(),
+            full_at: Mutex::default(),
             gate: Condvar::new(),
         })
     }
@@ -48,6 +51,20 @@ impl Faulty {
     fn stall_at(&self, topic: Option<&str>) {
         *self.stalls_at.lock() = topic.map(str::to_owned);
         self.gate.notify_all();
+    }
+
+    /// Writes to topics with this in their names fail.
+    fn full_at(&self, topic: Option<&str>) {
+        *self.full_at.lock() = topic.map(str::to_owned);
+    }
+
+    fn check_space(&self, topic: &str) -> Result<(), StorageError> {
+        match &*self.full_at.lock() {
+            Some(full) if topic.contains(full.as_str()) => {
+                Err(StorageError::Poisoned("disk: writing data/x: no space".to_owned()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits until this is so.
@@ -65,10 +82,12 @@ impl Faulty {
 
 impl Journal for Faulty {
     fn create_topic(&self, spec: TopicSpec) -> Result<TopicInfo, CreateTopicError> {
+        self.check_space(&spec.name)?;
         self.inner.create_topic(spec)
     }
 
     fn delete_topic(&self, name: &str) -> Result<(), DeleteTopicError> {
+        self.check_space(name)?;
         self.inner.delete_topic(name)
     }
 
@@ -89,10 +108,14 @@ impl Journal for Faulty {
         partition: &TopicPartition,
         records: Vec<Record>,
     ) -> Result<Offset, AppendError> {
+        self.check_space(&partition.topic)?;
         self.inner.append(partition, records)
     }
 
     fn commit(&self, commit: Commit) -> Result<Vec<Offset>, CommitError> {
+        for (partition, _) in &commit.records {
+            self.check_space(&partition.topic)?;
+        }
         self.inner.commit(commit)
     }
 
@@ -137,6 +160,7 @@ impl Journal for Faulty {
     }
 
     fn delete_group(&self, group: &GroupId) -> Result<(), CommitError> {
+        self.check_space(&group.0)?;
         self.inner.delete_group(group)
     }
 
@@ -247,4 +271,124 @@ fn a_table_that_cannot_be_read_back_says_so_at_once() {
     let error = server.engine.query(&request("SELECT * FROM T;")).expect_err("no rows");
     assert_eq!(error.kind, RequestErrorKind::NotReady);
     assert!(error.message.contains("a fault in"), "{}", error.message);
+}
+
+/// The ids of the queries that the catalog has.
+fn queries(server: &Server) -> Vec<String> {
+    server.engine.catalog().queries.keys().cloned().collect()
+}
+
+#[test]
+fn a_full_disk_is_no_statements_fault() {
+    let (journal, server) = server();
+    let before = (queries(&server), server.engine.command_sequence());
+    journal.full_at(Some(""));
+    for statement in [
+        "INSERT INTO S VALUES ('a', 1);",
+        "CREATE STREAM N (K VARCHAR KEY) WITH (KAFKA_TOPIC='n', FORMAT='JSON', PARTITIONS=1);",
+        "CREATE STREAM N (K VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='AVRO');",
+        "CREATE TABLE N AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;",
+        "INSERT INTO OTHER SELECT * FROM S;",
+        "ALTER STREAM S ADD COLUMN W INT;",
+        "CREATE TYPE A AS STRUCT<X INT>;",
+        "DROP TABLE T DELETE TOPIC;",
+        "TERMINATE ALL;",
+        "PAUSE ALL;",
+    ] {
+        let error = server.engine.execute(&request(statement)).expect_err(statement);
+        assert_eq!(error.kind, RequestErrorKind::Storage, "{statement}: {error}");
+        let says = |what: &str| error.message.contains(what);
+        assert!(says("data/x") && says("restart kerb"), "{statement}: {error}");
+        assert!(error.statement.is_some(), "{statement}");
+    }
+    let row = serde_json::json!({ "K": "a", "V": 1 });
+    let row = row.as_object().expect("an object");
+    let error = server.engine.insert_row("S", row).expect_err("no space");
+    assert_eq!(error.kind, RequestErrorKind::Storage);
+    // Nothing came of any of them.
+    assert_eq!((queries(&server), server.engine.command_sequence()), before);
+    journal.full_at(None);
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    journal.until(|| table(&server, "T") == 1);
+}
+
+#[test]
+fn a_query_that_cannot_be_written_down_is_ended_again() {
+    let (journal, server) = server();
+    let groups = journal.groups();
+    let topics = journal.topics().len();
+    journal.full_at(Some("_kerb_commands"));
+    let create = "CREATE TABLE N AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;";
+    let error = server.engine.execute(&request(create)).expect_err("no space");
+    assert_eq!(error.kind, RequestErrorKind::Storage);
+    assert_eq!(journal.groups(), groups);
+    let changelogs = |t: &TopicInfo| t.spec.name.contains("CTAS_N");
+    assert!(!journal.topics().iter().any(changelogs));
+    // Its sink's topic stays, as of any CREATE that fails later.
+    assert_eq!(journal.topics().len(), topics + 1);
+}
+
+#[test]
+fn a_drop_that_cannot_be_written_down_ends_nothing() {
+    let (journal, server) = server();
+    journal.full_at(Some("_kerb_commands"));
+    for statement in ["DROP TABLE T DELETE TOPIC;", "TERMINATE ALL;", "PAUSE ALL;"] {
+        server.engine.execute(&request(statement)).expect_err(statement);
+    }
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    journal.until(|| table(&server, "T") == 1);
+}
+
+#[test]
+fn a_new_query_does_not_go_on_with_old_state() {
+    let (journal, server) = server();
+    let id = server.engine.command_sequence() + 1;
+    let left = format!("_confluent-ksql-default_query_CTAS_N_{id}-state-changelog");
+    journal.create_topic(TopicSpec::new(left.as_str(), 1)).expect("a topic");
+    journal.full_at(Some("CTAS_N"));
+    let create = "CREATE TABLE N AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;";
+    let error = server.engine.execute(&request(create)).expect_err("its state is there still");
+    assert_eq!(error.kind, RequestErrorKind::Storage);
+    assert_eq!(queries(&server).len(), 2);
+}
+
+#[test]
+fn a_wait_ends_when_its_client_leaves() {
+    let (_, server) = server();
+    let wait = request("ASSERT TOPIC NOWHERE TIMEOUT 1 HOUR;");
+    let here = wait.client.guard();
+    let text =
+        "CREATE STREAM N (K VARCHAR KEY) WITH (KAFKA_TOPIC='n', FORMAT='JSON', PARTITIONS=1);";
+    let both = Request { text: format!("{} {text}", wait.text), ..wait };
+    std::thread::scope(|scope| {
+        // The clock stands still: by itself this never ends.
+        let waiting = scope.spawn(|| server.engine.execute(&both).expect_err("it left"));
+        // Meanwhile nobody else has to wait.
+        server.run("CREATE TYPE A AS STRUCT<X INT>;");
+        drop(here);
+        assert_eq!(waiting.join().expect("an answer").kind, RequestErrorKind::ClientLeft);
+    });
+    assert!(!server.engine.catalog().sources.contains_key("N"));
+}
+
+#[test]
+fn a_pull_query_ends_when_its_client_leaves() {
+    let (journal, server) = server();
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    journal.until(|| table(&server, "T") == 1);
+    let pull = request("SELECT * FROM T;");
+    drop(pull.client.guard());
+    let error = server.engine.query(&pull).expect_err("it left");
+    assert_eq!(error.kind, RequestErrorKind::ClientLeft);
+    // Also while it waits for its rows.
+    journal.stall_at(Some("CTAS_T"));
+    let server = server.reopened(&[]);
+    let pull = request("SELECT * FROM T;");
+    let here = pull.client.guard();
+    std::thread::scope(|scope| {
+        let pulling = scope.spawn(|| server.engine.query(&pull).expect_err("it left"));
+        drop(here);
+        assert_eq!(pulling.join().expect("an answer").kind, RequestErrorKind::ClientLeft);
+    });
+    journal.stall_at(None);
 }

@@ -110,5 +110,5 @@ impl Server {
 /// A request that reads from the start.
 pub(crate) fn request(text: &str) -> Request {
     let properties = BTreeMap::from([("auto.offset.reset".to_owned(), "earliest".to_owned())]);
-    Request { text: text.to_owned(), properties, variables: BTreeMap::new() }
+    Request { properties, ..Request::new(text) }
 }

@@ -26,11 +26,12 @@ async fn execute(api: Api, body: axum::body::Body) -> Result<Value, ApiError> {
     let request = body::request(&object, "ksql", "streamsProperties", true)?;
     let Some(request) = request else { return Ok(Value::Array(Vec::new())) };
     body::wait_for_command(&api.engine, &object).await?;
+    let _here = request.client.guard();
     let answers = blocking(move || api.engine.execute(&request)).await??;
     Ok(Value::Array(answers.iter().map(entity).collect()))
 }
 
-/// Ends everything: drops all queries, streams and tables, and the topics named.
+/// Refuses to end the server, as `/ksql/terminate` would on a real one.
 pub(super) async fn terminate() -> Response {
     let message = "This server cannot be terminated over the network; stop its process instead";
     ApiError::typed(40_000, message).into_response()

@@ -29,8 +29,32 @@ struct Route {
     offered: &'static [(Media, Shape)],
     /// For a client that accepts anything.
     default: (Media, Shape),
-    /// PRINT says which formats it found.
+    /// PRINT says which formats it found, and rows may be JSON: else only lines are offered for it.
     print_formats: bool,
+    /// A blank text is as good as none; else it is one without statements.
+    refuses_blank: bool,
+    /// The error of a statement that is no query.
+    not_a_query: Blames,
+    /// The error of PRINT where there is no such topic.
+    no_topic: Blames,
+}
+
+/// What an error is told of.
+#[derive(Clone, Copy)]
+enum Blames {
+    /// The statement; its code is that of the error's kind.
+    Statement,
+    /// The request, with this code.
+    Request(i64),
+}
+
+impl Blames {
+    fn of(self, error: stream::RequestError) -> ApiError {
+        match self {
+            Blames::Statement => error.into(),
+            Blames::Request(code) => ApiError::from(error).about_request(code),
+        }
+    }
 }
 
 static QUERY_STREAM: Route = Route {
@@ -46,6 +70,9 @@ static QUERY_STREAM: Route = Route {
     ],
     default: (Media::Delimited, Shape::Delimited),
     print_formats: false,
+    refuses_blank: false,
+    not_a_query: Blames::Statement,
+    no_topic: Blames::Request(40_001),
 };
 
 /// As on the real server, `/query` does not look at session variables.
@@ -61,6 +88,9 @@ static QUERY: Route = Route {
     ],
     default: (Media::KsqlJson, Shape::StreamedRows),
     print_formats: true,
+    refuses_blank: true,
+    not_a_query: Blames::Request(40_000),
+    no_topic: Blames::Statement,
 };
 
 pub(super) async fn query_stream(State(api): State<Api>, request: Request) -> Response {
@@ -107,17 +137,17 @@ async fn answer(api: Api, body: Body, route: &'static Route) -> Result<QueryAnsw
     let object = body::object(body).await?;
     let request =
         body::request(&object, route.text_field, route.properties_field, route.with_variables)?;
-    // `/query-stream` takes no text for a text without statements.
-    let is_query = route.print_formats;
-    let Some(request) = request.filter(|r| !(is_query && r.text.trim().is_empty())) else {
+    let refuses = |r: &stream::Request| route.refuses_blank && r.text.trim().is_empty();
+    let Some(request) = request.filter(|r| !refuses(r)) else {
         let message = format!("\"{}\" field must be populated", route.text_field);
         return Err(ApiError::typed(40_000, message));
     };
     body::wait_for_command(&api.engine, &object).await?;
+    let _here = request.client.guard();
     let answer = blocking(move || api.engine.query(&request)).await?;
     answer.map_err(|error| match error.kind {
-        RequestErrorKind::NotAQuery if is_query => ApiError::from(error).about_request(40_000),
-        RequestErrorKind::NoTopic if !is_query => ApiError::from(error).about_request(40_001),
+        RequestErrorKind::NotAQuery => route.not_a_query.of(error),
+        RequestErrorKind::NoTopic => route.no_topic.of(error),
         _ => error.into(),
     })
 }

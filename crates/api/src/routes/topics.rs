@@ -24,7 +24,7 @@ use serde_json::json;
 
 use super::{Api, blocking, with_type};
 use crate::body::BODY_BYTES_MAX;
-use crate::error::ApiError;
+use crate::error::{ApiError, journal_refused};
 
 /// How many bytes of records one answer holds at the most.
 const READ_BYTES_MAX: usize = 4 << 20;
@@ -94,7 +94,7 @@ fn append(api: &Api, topic: &str, body: &[u8]) -> Result<serde_json::Value, ApiE
     if journal.topic(topic).is_none() {
         match journal.create_topic(TopicSpec::new(topic, 1)) {
             Ok(_) | Err(journal::CreateTopicError::Exists(_)) => {}
-            Err(error) => return Err(bad(error.to_string())),
+            Err(error) => return Err(journal_refused(40_000, error)),
         }
     }
     let partitions = journal.topic(topic).map_or(1, |t| t.spec.partitions);
@@ -128,7 +128,7 @@ fn append(api: &Api, topic: &str, body: &[u8]) -> Result<serde_json::Value, ApiE
         .map(|(partition, records)| (TopicPartition::new(Arc::clone(&name), partition), records))
         .collect();
     let commit = Commit { records, offsets: Vec::new() };
-    journal.commit(commit).map_err(|e| bad(e.to_string()))?;
+    journal.commit(commit).map_err(|e| journal_refused(40_000, e))?;
     Ok(json!({ "records": count }))
 }
 
@@ -167,7 +167,7 @@ pub(super) async fn read(
     let read = blocking(move || api.engine.journal().read(&place, from, max_bytes)).await;
     let fetched = match read {
         Ok(Ok(fetched)) => fetched,
-        Ok(Err(error)) => return ApiError::typed(40_400, error.to_string()).into_response(),
+        Ok(Err(error)) => return journal_refused(40_400, error).into_response(),
         Err(error) => return error.into_response(),
     };
     let mut lines = Vec::new();
@@ -207,7 +207,7 @@ pub(super) async fn offset_at(
     let time = TimestampMs(query.time);
     let found = blocking(move || {
         let found = api.engine.journal().offset_at(&place, time);
-        let found = found.map_err(|e| ApiError::typed(40_400, e.to_string()))?;
+        let found = found.map_err(|e| journal_refused(40_400, e))?;
         Ok(json!({ "offset": found.0 }))
     });
     respond(found.await)
@@ -250,7 +250,7 @@ pub(super) async fn commit(
         let offsets = offsets.into_iter().map(place).collect();
         let commit = Commit { records: Vec::new(), offsets };
         let done = api.engine.journal().commit(commit);
-        done.map(|_| json!({})).map_err(|e| ApiError::typed(40_000, e.to_string()))
+        done.map(|_| json!({})).map_err(|e| journal_refused(40_000, e))
     });
     respond(committed.await)
 }

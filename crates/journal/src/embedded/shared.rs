@@ -88,10 +88,13 @@ impl Shared {
         *mark
     }
 
-    /// Writes no more, ever: `error` left the disk in a state that is not known.
-    pub(crate) fn poison(&self, error: &StorageError) {
+    /// Writes no more, ever: `error` left the disk in a state that is not known. Returns what all
+    /// are told from now on.
+    pub(crate) fn poison(&self, error: &StorageError) -> StorageError {
+        // First, as telling may fail as well: the log may be on the same disk.
+        let reason = self.poison.lock().get_or_insert_with(|| error.to_string()).clone();
         tracing::error!(%error, "the journal is read-only from now on");
-        self.poison.lock().get_or_insert_with(|| error.to_string());
+        StorageError::Poisoned(reason)
     }
 
     /// Refuses when an earlier write failed.

@@ -81,11 +81,17 @@ impl Storage for Disk {
         let sync_all = |files: &[Arc<dyn StoredFile>]| files.iter().try_for_each(|f| f.sync());
         let Some((first, rest)) = files.split_at_checked(share) else { return sync_all(files) };
         thread::scope(|scope| {
-            let others: Vec<_> =
-                rest.chunks(share).map(|files| scope.spawn(move || sync_all(files))).collect();
+            let spawn = |files| {
+                // Where there are no more threads, this one does it.
+                thread::Builder::new()
+                    .spawn_scoped(scope, move || sync_all(files))
+                    .map_err(|_| files)
+            };
+            let others: Vec<_> = rest.chunks(share).map(spawn).collect();
             let first = sync_all(first);
-            let join = |other: ScopedJoinHandle<'_, _>| {
-                other.join().unwrap_or_else(|panic| resume_unwind(panic))
+            let join = |other: Result<ScopedJoinHandle<'_, _>, _>| match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(files) => sync_all(files),
             };
             // All must have ended before an error is told.
             others.into_iter().map(join).fold(first, |so_far, other| so_far.and(other))

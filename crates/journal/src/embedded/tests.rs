@@ -302,6 +302,48 @@ fn a_failed_write_or_flush_stops_writes_and_loses_nothing() {
     });
 }
 
+/// Whoever tells it something panics, as one does whose log is on the disk that is full.
+struct Untold;
+
+impl tracing::Subscriber for Untold {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        panic!("there is no space for the log");
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_failure_that_cannot_be_told_stops_writes_all_the_same() {
+    let disk = SimulatedDisk::new(Failure::Never);
+    let options = options(Fsync::Group, Arc::default());
+    let journal = EmbeddedJournal::open_simulated(options, &disk).unwrap();
+    journal.create_topic(TopicSpec::new("t", 1)).unwrap();
+    disk.fail(Failure::Once(0));
+    let partition = TopicPartition::new("t", 0);
+    let append = || journal.append(&partition, vec![Record::default()]);
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        tracing::subscriber::with_default(Untold, append)
+    }));
+    assert!(told.is_err(), "it panicked");
+    let refused = append().unwrap_err().to_string();
+    assert!(refused.contains("read-only") && refused.contains("restart"), "{refused}");
+}
+
 #[test]
 fn open_files_are_bounded() {
     let directory = tempfile::tempdir().unwrap();

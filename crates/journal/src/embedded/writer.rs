@@ -251,9 +251,9 @@ impl Shared {
             return answers;
         }
         let written = self.check_writable().and_then(|()| {
-            writer.write(self, &placed).inspect_err(|error| {
-                self.poison(error);
+            writer.write(self, &placed).map_err(|error| {
                 writer.roll_back(self, &placed);
+                self.poison(&error)
             })
         });
         if let Err(error) = written {
@@ -291,9 +291,9 @@ impl Shared {
             writer.position = end;
             Ok(())
         })();
-        written.inspect_err(|error| {
-            self.poison(error);
+        written.map_err(|error| {
             let _ = writer.log.set_length(writer.position).and_then(|()| writer.log.sync());
+            self.poison(&error)
         })?;
         self.publish(&[change], false);
         Ok(())

@@ -56,7 +56,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one and waits until it listens.
     pub(crate) async fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stderr(Stdio::null());
+        Self::start_telling(command).await
+    }
+
+    /// The same; what it says on standard error goes where the command says.
+    pub(crate) async fn start_telling(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("kerb starts");
         let output = child.stdout.take().expect("standard output");
         let mut lines = BufReader::new(output).lines();

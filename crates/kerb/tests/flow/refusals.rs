@@ -72,6 +72,20 @@ async fn a_directory_that_cannot_be_written_is_said_so() {
 }
 
 #[tokio::test]
+async fn a_standard_error_that_is_full_stops_nothing() {
+    let directory = Directory::new("full");
+    let data = directory.path("data");
+    let mut command = kerb(&["up", "-vv", "--data", &data, "--listen", "127.0.0.1:0"]);
+    command.stderr(std::fs::File::create("/dev/full").expect("the device that is always full"));
+    let server = Server::start_telling(command).await;
+    let create = "CREATE STREAM S (K INT KEY) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1); \
+                  INSERT INTO S VALUES (1);";
+    let output = run(&["sql", "--server", &server.url, "-e", create], "").await;
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(server.terminate().await, "it ends with code 0");
+}
+
+#[tokio::test]
 async fn the_log_is_read_by_readers_at_their_own_pace() {
     let directory = Directory::new("log");
     let data = directory.path("data");

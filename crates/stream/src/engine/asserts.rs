@@ -1,26 +1,29 @@
 //! ASSERT TOPIC and ASSERT SCHEMA: waits until what is asserted holds, or the time is over.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sql::ast::Properties;
 
-use super::Inner;
+use super::Service;
 use super::show::value_text;
+use crate::request::{Client, RequestError};
 
 /// How long an ASSERT without TIMEOUT waits.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(1000);
 /// How often it looks.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-impl Inner {
+impl Service {
     pub(super) fn assert_topic(
         &self,
         topic: &str,
         exists: bool,
         properties: &Properties,
         timeout_ms: Option<u64>,
-    ) -> Result<(), String> {
-        self.until(timeout_ms, || match (self.options.journal.topic(topic), exists) {
+        client: &Client,
+    ) -> Result<Result<(), String>, RequestError> {
+        self.until(timeout_ms, client, || match (self.options.journal.topic(topic), exists) {
             (None, true) => Err(format!("Topic {topic} does not exist")),
             (Some(_), false) => Err(format!("Topic {topic} exists")),
             (None, false) => Ok(()),
@@ -53,7 +56,8 @@ impl Inner {
         id: Option<i64>,
         exists: bool,
         timeout_ms: Option<u64>,
-    ) -> Result<(), String> {
+        client: &Client,
+    ) -> Result<Result<(), String>, RequestError> {
         let registry = &self.options.registry;
         let is_there = || {
             let id = id.and_then(|id| i32::try_from(id).ok()).map(format::registry::SchemaId);
@@ -72,19 +76,21 @@ impl Inner {
             (None, Some(id)) => format!("with id {id}"),
             (None, None) => "without subject and id".to_owned(),
         };
-        self.until(timeout_ms, || match (is_there(), exists) {
+        self.until(timeout_ms, client, || match (is_there(), exists) {
             (true, true) | (false, false) => Ok(()),
             (false, true) => Err(format!("Schema {what} does not exist")),
             (true, false) => Err(format!("Schema {what} exists")),
         })
     }
 
-    /// Looks again and again until it holds or the time is over.
+    /// Looks again and again until it holds, the time is over, or nobody wants to know any
+    /// more.
     fn until(
         &self,
         timeout_ms: Option<u64>,
+        client: &Client,
         holds: impl Fn() -> Result<(), String>,
-    ) -> Result<(), String> {
+    ) -> Result<Result<(), String>, RequestError> {
         let timeout = timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
         let clock = &self.options.clock;
         let start = clock.monotonic();
@@ -93,7 +99,11 @@ impl Inner {
             let result = holds();
             let is_manual = self.options.execution == super::Execution::Manual;
             if result.is_ok() || is_manual || clock.monotonic().saturating_sub(start) >= timeout {
-                return result;
+                return Ok(result);
+            }
+            client.check()?;
+            if self.is_closed.load(Ordering::Acquire) {
+                return Err(super::shutting_down());
             }
             waiter.wait(INTERVAL);
         }

@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journal::{CreateTopicError, Journal, TopicSpec};
+use journal::{CreateTopicError, Journal, ReadError, TopicSpec};
 use model::{Clock, Offset, Record, TopicPartition};
 use serde::{Deserialize, Serialize};
 
-use crate::request::{RequestError, RequestErrorKind};
+use super::failure::Failure;
+use crate::request::RequestError;
 
 /// The log's topic.
 pub(crate) const COMMANDS_TOPIC: &str = "_kerb_commands";
@@ -42,7 +43,7 @@ impl CommandLog {
     ) -> Result<Self, RequestError> {
         match journal.create_topic(TopicSpec::new(COMMANDS_TOPIC, 1)) {
             Ok(_) | Err(CreateTopicError::Exists(_)) => {}
-            Err(error) => return Err(internal(&error)),
+            Err(error) => return Err(Failure::from(error).of_request()),
         }
         Ok(Self {
             journal: journal.clone(),
@@ -53,22 +54,20 @@ impl CommandLog {
 
     /// The number of the next command.
     pub(crate) fn next_sequence(&self) -> Result<u64, RequestError> {
-        let bounds = self.journal.bounds(&self.partition).map_err(|e| internal(&e))?;
+        let bounds = self.journal.bounds(&self.partition).map_err(unreadable)?;
         Ok(bounds.end.0.max(0) as u64)
     }
 
     /// Writes a command and returns its number.
-    pub(crate) fn append(&self, id: &str, command: &Command) -> Result<i64, RequestError> {
-        let value = serde_json::to_vec(command).map_err(|e| internal(&e))?;
+    pub(crate) fn append(&self, id: &str, command: &Command) -> Result<i64, Failure> {
+        let value = serde_json::to_vec(command).map_err(|error| error.to_string())?;
         let record = Record {
             key: Some(id.to_owned().into()),
             value: Some(value.into()),
             timestamp: self.clock.now(),
             headers: Vec::new(),
         };
-        let offset =
-            self.journal.append(&self.partition, vec![record]).map_err(|e| internal(&e))?;
-        Ok(offset.0)
+        Ok(self.journal.append(&self.partition, vec![record])?.0)
     }
 
     /// All commands so far: number, id, command.
@@ -76,8 +75,7 @@ impl CommandLog {
         let mut commands = Vec::new();
         let mut from = Offset::ZERO;
         loop {
-            let fetched =
-                self.journal.read(&self.partition, from, 1 << 20).map_err(|e| internal(&e))?;
+            let fetched = self.journal.read(&self.partition, from, 1 << 20).map_err(unreadable)?;
             if fetched.next == from {
                 return Ok(commands);
             }
@@ -96,7 +94,6 @@ impl CommandLog {
     }
 }
 
-/// An error that is not the client's fault.
-pub(crate) fn internal(error: &dyn std::fmt::Display) -> RequestError {
-    RequestError::new(RequestErrorKind::Internal, error.to_string())
+fn unreadable(error: ReadError) -> RequestError {
+    Failure::from(error).of_request()
 }

@@ -12,7 +12,7 @@ use sql::catalog::{Catalog, QueryEntry, Source};
 use sql::explain::{explain_pull, explain_query};
 use sql::plan::QueryPlan;
 
-use super::Inner;
+use super::Service;
 use super::queries::{RunningQuery, group_name};
 use super::show::source_summary;
 use super::world::Session;
@@ -36,7 +36,7 @@ fn fields(schema: &Schema) -> Vec<FieldDescription> {
         .collect()
 }
 
-impl Inner {
+impl Service {
     /// The source that DESCRIBE names.
     pub(super) fn described(&self, name: &str, catalog: &Catalog) -> Result<Arc<Source>, String> {
         catalog.sources.get(name).cloned().ok_or_else(|| {

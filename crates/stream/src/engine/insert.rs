@@ -10,7 +10,8 @@ use sql::analyze::InsertValuesPlan;
 use sql::ast::SourceKind;
 use sql::catalog::{Catalog, Source};
 
-use super::{Execution, Inner, insert_row};
+use super::failure::Failure;
+use super::{Execution, Service, insert_row};
 use crate::expression::{EvalContext, evaluate_constant};
 use crate::operators::sink::{columns_of, named_key_format};
 use crate::request::{RequestError, RequestErrorKind};
@@ -30,7 +31,7 @@ impl Row {
     }
 }
 
-impl Inner {
+impl Service {
     /// The row of an INSERT, checked but not appended; its time if it has one of its own.
     pub(super) fn record_of(
         &self,
@@ -63,24 +64,29 @@ impl Inner {
         &self,
         plan: &InsertValuesPlan,
         catalog: &Catalog,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failure> {
         let (source, cells, rowtime) = self.record_of(plan, catalog)?;
         let columns = source.schema.columns.iter().cloned().zip(cells).collect();
         let time = TimestampMs(rowtime.unwrap_or(self.options.clock.now().0));
-        self.append_row(&source, &Row { columns }, time)
-            .map_err(|reason| format!("Failed to insert values into '{}'. {reason}", plan.target))
+        let failed = |reason| format!("Failed to insert values into '{}'. {reason}", plan.target);
+        let appended = self.append_row(&source, &Row { columns }, time);
+        appended.map_err(|failure| failure.worded(failed))
     }
 
-    fn append_row(&self, source: &Source, row: &Row, timestamp: TimestampMs) -> Result<(), String> {
+    fn append_row(
+        &self,
+        source: &Source,
+        row: &Row,
+        timestamp: TimestampMs,
+    ) -> Result<(), Failure> {
         let registry = &self.options.registry;
-        let encode = |format: &Format, namespace, is_key| -> Result<Option<Bytes>, String> {
+        let encode = |format: &Format, namespace, is_key| -> Result<Option<Bytes>, Failure> {
             let columns = columns_of(&source.schema, namespace);
             let cells = row.of(namespace);
-            let encoder = format::encoder(format, &columns, is_key, &source.topic, registry)
-                .map_err(|error| error.to_string())?;
+            let encoder = format::encoder(format, &columns, is_key, &source.topic, registry)?;
             let mut encoded = encoder.encode(&cells, None, 1);
             match encoded.errors.pop() {
-                Some(error) => Err(format!("{}: {}", error.message, error.cause)),
+                Some(error) => Err(Failure::Refused(format!("{}: {}", error.message, error.cause))),
                 None => Ok(encoded.payloads.pop().flatten()),
             }
         };
@@ -99,8 +105,8 @@ impl Inner {
         let topic = source.topic.as_str().into();
         let partition = TopicPartition { topic, partition: Partition(partition) };
         let record = Record { key, value, timestamp, headers: Vec::new() };
-        let appended = self.options.journal.append(&partition, vec![record]);
-        appended.map(drop).map_err(|error| error.to_string())
+        self.options.journal.append(&partition, vec![record])?;
+        Ok(())
     }
 
     /// The stream or table that rows may be inserted into.
@@ -145,6 +151,6 @@ impl Inner {
             let names = names.join(", ");
             return Err(refuse(format!("Key field must be specified: {names}")));
         }
-        self.append_row(&source, &row, self.options.clock.now()).map_err(refuse)
+        self.append_row(&source, &row, self.options.clock.now()).map_err(Failure::of_request)
     }
 }

@@ -9,8 +9,8 @@ use model::{Offset, Record, TopicPartition};
 use sql::catalog::Catalog;
 use tokio::sync::mpsc;
 
-use super::commands::internal;
-use super::{Execution, Inner};
+use super::failure::internal;
+use super::{Execution, Service};
 use crate::print::{Printer, Shown};
 use crate::push::{CloseGuard, PrintQuery, QUEUE_MESSAGES};
 use crate::request::{RequestError, RequestErrorKind};
@@ -70,7 +70,7 @@ impl Reading {
     }
 }
 
-impl Inner {
+impl Service {
     pub(super) fn print(
         &self,
         spec: &PrintSpec<'_>,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use journal::{CreateTopicError, DeleteTopicError, GroupId, Journal};
+use journal::{CreateTopicError, DeleteTopicError, GroupId};
 use model::{Offset, TopicPartition};
 use parking_lot::{Mutex, RwLock};
 use sql::ast::SourceKind;
 use sql::catalog::{Catalog, QueryEntry};
 
 use crate::answer::{QueryProgress, QueryState};
-use crate::engine::commands::internal;
+use crate::engine::failure::{Failure, internal};
 use crate::engine::{EngineOptions, Execution};
 use crate::expression::Semantics;
 use crate::operators::source::Incoming;
@@ -56,7 +56,7 @@ pub(crate) fn group_name(service_id: &str, query: &str) -> String {
     format!("_confluent-ksql-{service_id}query_{query}")
 }
 
-/// The settings of a query that come from properties.
+/// Where a query starts to read, as properties say.
 pub(crate) fn offset_reset(settings: &Settings) -> Option<OffsetReset> {
     match settings.get("auto.offset.reset")?.to_lowercase().as_str() {
         "earliest" => Some(OffsetReset::Earliest),
@@ -102,7 +102,7 @@ pub(crate) struct Start<'a> {
     pub(crate) options: &'a EngineOptions,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: &'a Settings,
-    pub(crate) log: Option<Arc<LogWriter>>,
+    pub(crate) log: Arc<LogWriter>,
     /// Is anything there that it goes on with?
     pub(crate) origin: Origin,
 }
@@ -124,21 +124,23 @@ impl RunningQueries {
         entry: &Arc<QueryEntry>,
         start: &Start<'_>,
     ) -> Result<(), RequestError> {
-        let spec = task_spec(entry, start).map_err(|error| refused(&error, entry))?;
+        let refused = |failure: Failure| failure.at(entry.statement.clone());
+        let spec = task_spec(entry, start).map_err(|error| refused(error.into()))?;
         if start.origin == Origin::New {
-            forget(&spec, spec.journal.as_ref());
+            // It would go on with what is not its own.
+            forget(&spec).map_err(refused)?;
         }
         let changelog = persistent::changelog_spec(&spec.changelog);
         match spec.journal.create_topic(changelog) {
             Ok(_) | Err(CreateTopicError::Exists(_)) => {}
-            Err(error) => return Err(internal(&error)),
+            Err(error) => return Err(refused(error.into())),
         }
         let first =
             if start.origin == Origin::GoesOn && start.options.execution == Execution::Threads {
                 None
             } else {
                 let task = PersistentTask::open(spec.clone());
-                Some(task.map_err(|error| refused(&error, entry))?)
+                Some(task.map_err(|error| refused(error.into()))?)
             };
         let work = match (start.options.execution, first) {
             (Execution::Manual, Some(task)) => Work::Manual(Box::new(task)),
@@ -175,13 +177,11 @@ impl RunningQueries {
         }
     }
 
-    /// Ends a query, and forgets its state and progress if nothing is to go on with them.
-    pub(crate) fn stop(&self, id: &str, forget: bool, journal: &dyn Journal) {
-        let Some(query) = self.queries.write().remove(id) else { return };
+    /// Ends a query; its state and progress stay.
+    pub(crate) fn stop(&self, id: &str) -> Option<Arc<RunningQuery>> {
+        let query = self.queries.write().remove(id)?;
         query.stop();
-        if forget {
-            self::forget(&query.spec, journal);
-        }
+        Some(query)
     }
 
     /// Ends all queries; they go on when the engine is opened again.
@@ -201,6 +201,11 @@ impl RunningQuery {
         {
             tracing::error!(query = self.entry.id, "its thread panicked");
         }
+    }
+
+    /// Lets go of the state and progress of a query that has ended.
+    pub(crate) fn forget(&self) -> Result<(), Failure> {
+        forget(&self.spec)
     }
 
     /// The rows of the table it fills.
@@ -287,14 +292,12 @@ impl RunningQuery {
 }
 
 /// Lets go of a query's state and progress.
-fn forget(spec: &TaskSpec, journal: &dyn Journal) {
-    match journal.delete_topic(&spec.changelog) {
+fn forget(spec: &TaskSpec) -> Result<(), Failure> {
+    match spec.journal.delete_topic(&spec.changelog) {
         Ok(()) | Err(DeleteTopicError::NotFound(_)) => {}
-        Err(error) => tracing::warn!(query = spec.id, %error, "its state could not be deleted"),
+        Err(error) => return Err(error.into()),
     }
-    if let Err(error) = journal.delete_group(&spec.group) {
-        tracing::warn!(query = spec.id, %error, "its progress could not be deleted");
-    }
+    Ok(spec.journal.delete_group(&spec.group)?)
 }
 
 /// Can `new` go on with the state of `old`? To be asked before `old` is stopped.
@@ -335,10 +338,6 @@ pub(crate) fn check(
         Ok(_) | Err(TaskError::Topology(TopologyError::Codec(_))) => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-fn refused(error: &TaskError, entry: &QueryEntry) -> RequestError {
-    RequestError::statement(error.to_string(), entry.statement.clone())
 }
 
 fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, TaskError> {

@@ -14,15 +14,15 @@ use sql::catalog::{Catalog, Source};
 use sql::plan::{PullPlan, QueryPlan, Step, StepKind};
 use tokio::sync::mpsc;
 
-use super::carry_out::told;
-use super::commands::internal;
+use super::failure::{Failure, internal, told};
 use super::queries::{merges, offset_reset, semantics, tuning};
 use super::world::Session;
-use super::{Execution, Inner, PullAnswer, QueryAnswer};
+use super::{Execution, PullAnswer, QueryAnswer, Service};
 use crate::answer::{QueryState, ResultHeader};
 use crate::expression::EvalContext;
+use crate::pull::{self, PullError};
 use crate::push::{CloseGuard, PushQuery, QUEUE_MESSAGES};
-use crate::request::{RequestError, RequestErrorKind};
+use crate::request::{Client, ClientLeft, RequestError, RequestErrorKind};
 use crate::run::shared::Shared;
 use crate::run::start::OffsetReset;
 use crate::run::transient::{Stepped, TransientSpec, TransientTask};
@@ -91,7 +91,7 @@ impl OpenQueries {
     }
 }
 
-impl Inner {
+impl Service {
     /// Answers or starts a query.
     pub(super) fn query(
         &self,
@@ -124,7 +124,7 @@ impl Inner {
             .map_err(|error| RequestError::analysis(&error, told(statement)))?;
         match planned {
             Planned::Pull(plan) if plan.source_kind == SourceKind::Table => {
-                self.pull(&plan, &catalog, statement, &settings)
+                self.pull(&plan, &catalog, statement, &settings, &session.client)
             }
             Planned::Pull(plan) => {
                 let source = source_of(&catalog, &plan.source, statement)?;
@@ -142,6 +142,7 @@ impl Inner {
         catalog: &Catalog,
         statement: &ParsedStatement,
         settings: &Settings,
+        client: &Client,
     ) -> Result<QueryAnswer, RequestError> {
         let source = source_of(catalog, &plan.source, statement)?;
         let filled_by = source.created_by.clone().or_else(|| {
@@ -156,7 +157,7 @@ impl Inner {
             let message = format!("The `{}` table isn't queryable.", source.name);
             RequestError::statement(message, told(statement))
         })?;
-        wait_restored(view, shared).map_err(|reason| {
+        wait_restored(view, shared, client)?.map_err(|reason| {
             let message = format!("The rows of `{}` are not there yet: {reason}", source.name);
             RequestError {
                 kind: RequestErrorKind::NotReady,
@@ -165,7 +166,11 @@ impl Inner {
         })?;
         let now = self.options.clock.now();
         let context = EvalContext { now_ms: now.0, semantics: semantics(settings) };
-        let rows = crate::pull::pull(plan, &source, view, &context).map_err(|e| internal(&e))?;
+        let rows =
+            pull::pull(plan, &source, view, &context, client).map_err(|error| match error {
+                PullError::Decode(error) => internal(&error),
+                PullError::ClientLeft(left) => left.into(),
+            })?;
         let query_id = format!("query_{}{}", now.0, self.open.next_number());
         let header = ResultHeader { query_id, schema: plan.output.clone() };
         Ok(QueryAnswer::Pull(PullAnswer { header, rows }))
@@ -203,8 +208,8 @@ impl Inner {
             is_abandoned: is_abandoned.clone(),
             events: sender,
         };
-        let mut task = TransientTask::open(spec)
-            .map_err(|error| RequestError::statement(error.to_string(), told(statement)))?;
+        let mut task =
+            TransientTask::open(spec).map_err(|error| Failure::from(error).at(told(statement)))?;
         let open = OpenQuery { statement: statement.text.clone(), plan: plan.clone(), shared };
         self.open.add(id.clone(), open);
         // What is there already is told without waiting for the pool.
@@ -241,18 +246,23 @@ impl Inner {
     }
 }
 
-/// Waits until a view holds what was committed before a restart. `Err`: why it does not.
-fn wait_restored(view: &View, shared: &Shared) -> Result<(), String> {
+/// Waits until a view holds what was committed before a restart. The inner `Err`: why it does not.
+fn wait_restored(
+    view: &View,
+    shared: &Shared,
+    client: &Client,
+) -> Result<Result<(), String>, ClientLeft> {
     for _ in 0..RESTORE_LOOKS {
         if view.wait_restored(RESTORE_LOOK) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         if shared.state() == QueryState::Error {
-            return Err(shared.progress().last_error.unwrap_or_default());
+            return Ok(Err(shared.progress().last_error.unwrap_or_default()));
         }
+        client.check()?;
     }
     let error = shared.progress().last_error.map_or(String::new(), |error| format!(" ({error})"));
-    Err(format!("they are read back after the restart{error}; try again"))
+    Ok(Err(format!("they are read back after the restart{error}; try again")))
 }
 
 fn source_of(

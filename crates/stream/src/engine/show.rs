@@ -6,12 +6,14 @@ use model::Value;
 use sql::ast::{Describe, Explain, ParsedStatement, Properties, Show, SourceKind, Statement};
 use sql::catalog::{Catalog, Source};
 
-use super::carry_out::{answer, told};
+use super::carry_out::answer;
 use super::describe::function_summary;
+use super::failure::{Failure, told};
+use super::log_stream::processing_log_topic;
 use super::world::Session;
-use super::{Inner, properties};
+use super::{Service, properties};
 use crate::answer::{Answer, AnswerBody, ConnectorInfo, SourceSummary, TopicSummary};
-use crate::connectors::Connectors;
+use crate::connectors::{ConnectorError, Connectors};
 use crate::processing_log;
 use crate::request::{RequestError, RequestErrorKind};
 
@@ -27,7 +29,7 @@ pub(super) fn source_summary(source: &Source) -> SourceSummary {
     }
 }
 
-impl Inner {
+impl Service {
     /// Answers what only asks or belongs to the session.
     pub(super) fn answer_other(
         &self,
@@ -67,23 +69,27 @@ impl Inner {
                 }
                 let config = connector_config(properties);
                 let created = self.options.connectors.create(*kind, name, &config);
-                AnswerBody::ConnectorCreated(created.map_err(|error| refuse(error.to_string()))?)
+                AnswerBody::ConnectorCreated(
+                    created.map_err(|error| Failure::from(error).at(told(statement)))?,
+                )
             }
             Statement::DropConnector { if_exists, name } => {
                 let dropped = Connectors::drop(self.options.connectors.as_ref(), name);
                 match dropped {
                     Ok(()) => AnswerBody::ConnectorDropped { name: name.clone() },
-                    Err(error) if *if_exists => AnswerBody::Warning { message: error.to_string() },
-                    Err(error) => return Err(refuse(error.to_string())),
+                    Err(error @ ConnectorError::NotFound(_)) if *if_exists => {
+                        AnswerBody::Warning { message: error.to_string() }
+                    }
+                    Err(error) => return Err(Failure::from(error).at(told(statement))),
                 }
             }
             Statement::AssertTopic { exists, topic, properties, timeout_ms } => {
-                self.assert_topic(topic, *exists, properties, *timeout_ms)
+                self.assert_topic(topic, *exists, properties, *timeout_ms, &session.client)?
                     .map_err(|message| assertion_failed(message, statement))?;
                 AnswerBody::TopicAsserted { topic: topic.clone(), exists: *exists }
             }
             Statement::AssertSchema { exists, subject, id, timeout_ms } => {
-                self.assert_schema(subject.as_deref(), *id, *exists, *timeout_ms)
+                self.assert_schema(subject.as_deref(), *id, *exists, *timeout_ms, &session.client)?
                     .map_err(|message| assertion_failed(message, statement))?;
                 AnswerBody::SchemaAsserted { subject: subject.clone(), id: *id, exists: *exists }
             }
@@ -203,7 +209,7 @@ impl Inner {
 
     /// Topics by name; internal ones only if asked for.
     fn topics(&self, all: bool) -> Vec<TopicSummary> {
-        let log_topic = super::carry_out::processing_log_topic(&self.options);
+        let log_topic = processing_log_topic(&self.options);
         let is_internal = |name: &str| {
             name.starts_with("_confluent-ksql-")
                 || name.starts_with("__")

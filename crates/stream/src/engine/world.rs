@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::request::Client;
 use format::registry::SchemaId;
 use journal::{CleanupPolicy, Journal};
 use model::Format;
 use sql::analyze::{NewTopic, Planned, Settings};
+use sql::ast::Statement;
 use sql::catalog::{Catalog, Environment, RegisteredColumns, RegisteredColumnsRequest, Source};
 
 /// Topics and registered schemas as they are, with what the request would add and remove.
@@ -67,6 +69,8 @@ pub(crate) struct Session {
     pub(crate) properties: BTreeMap<String, String>,
     /// The request's variables, and those of DEFINE.
     pub(crate) variables: sql::variables::Variables,
+    /// Who waits for the answer.
+    pub(crate) client: Client,
 }
 
 impl Session {
@@ -82,6 +86,23 @@ impl Session {
         }
         Settings { properties }
     }
+}
+
+/// Is a statement written to the command log? It changes what exists or what runs.
+pub(crate) fn is_command(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::CreateSource(_)
+            | Statement::CreateAs(_)
+            | Statement::InsertSelect { .. }
+            | Statement::DropSource { .. }
+            | Statement::CreateType { .. }
+            | Statement::DropType { .. }
+            | Statement::AlterSource { .. }
+            | Statement::Terminate(_)
+            | Statement::Pause(_)
+            | Statement::Resume(_)
+    )
 }
 
 /// What a planned statement does to the catalog.

@@ -68,7 +68,7 @@ pub struct TaskSpec {
     /// What properties say about operators.
     pub tuning: Tuning,
     /// Where failed rows are noted.
-    pub log: Option<Arc<LogWriter>>,
+    pub log: Arc<LogWriter>,
     /// What the engine knows of it.
     pub shared: Arc<Shared>,
     /// Its result, if that is a table.
@@ -311,8 +311,8 @@ impl PersistentTask {
             left_over.iter().for_each(|(store, key)| changes.put(*store, key, None));
             records.push((self.changelog.clone(), changes.into_records(now)));
         }
-        if let (Some(writer), false) = (&self.spec.log, log.is_empty()) {
-            records.push(writer.records(&log, now));
+        if !log.is_empty() {
+            records.push(self.spec.log.records(&log, now));
         }
         let offsets = if moves { self.new_positions() } else { Vec::new() };
         let commit = Commit { records, offsets };

@@ -56,7 +56,7 @@ pub struct TransientSpec {
     /// End where the topics end now.
     pub ends_now: bool,
     /// Where failed rows are noted.
-    pub log: Option<Arc<LogWriter>>,
+    pub log: Arc<LogWriter>,
     /// What the engine knows of it.
     pub shared: Arc<Shared>,
     /// Set when the client is gone.
@@ -185,9 +185,11 @@ impl TransientTask {
         let batch = self.topology.run(&incoming, &mut cycle)?;
         // Nobody will restore this state; what piled up for the changelog is let go.
         self.topology.flush(&mut Changelog::default());
-        if let (Some(writer), false) = (&self.spec.log, log.is_empty()) {
-            let commit =
-                journal::Commit { records: vec![writer.records(&log, now)], offsets: Vec::new() };
+        if !log.is_empty() {
+            let commit = journal::Commit {
+                records: vec![self.spec.log.records(&log, now)],
+                offsets: Vec::new(),
+            };
             self.spec.journal.commit(commit)?;
         }
         let newest = incoming.iter().map(|i| i.record.timestamp.0).max();

@@ -1,0 +1,101 @@
+//! A restart: the command log is carried out again, and at its end what ran runs again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use sql::analyze::{Planned, analyze};
+use sql::ast::{ParsedStatement, QueryRef};
+
+use super::Service;
+use super::command_id::{Change, told_of};
+use super::commands::Command;
+use super::failure::internal;
+use super::queries::{Origin, Start};
+use super::world::{Session, apply, started_query};
+use crate::answer::{CommandState, CommandStatus};
+use crate::request::RequestError;
+
+impl Service {
+    /// Carries out the command log: what exists, and at the end the queries that ran.
+    pub(super) fn replay(&self) -> Result<(), RequestError> {
+        let mut settings_of = BTreeMap::new();
+        let mut paused = BTreeSet::new();
+        for (sequence, id, command) in self.commands.read()? {
+            let session = Session { properties: command.properties.clone(), ..Session::default() };
+            let settings = session.settings(&self.options.properties);
+            let (statement, planned) = match self.replay_one(&command, &settings) {
+                Ok(replayed) => replayed,
+                Err(error) => {
+                    tracing::error!(command = id, %error, "a command cannot be carried out again");
+                    continue;
+                }
+            };
+            if let Some((change, target)) = Change::of(&statement.statement) {
+                self.replay_change(change, target, &mut paused);
+            }
+            if let Some(query) = started_query(&planned) {
+                settings_of.insert(query.id.clone(), settings);
+                self.queries_made.fetch_add(1, Ordering::Relaxed);
+            }
+            if let Some(told) = told_of(&planned, &statement.statement) {
+                self.note_status(CommandStatus {
+                    command_id: id,
+                    state: CommandState::Success,
+                    message: told.message,
+                    query_id: told.query_id,
+                    sequence,
+                });
+            }
+        }
+        let catalog = self.catalog.read().clone();
+        for (id, entry) in &catalog.queries {
+            let settings = settings_of.remove(id).unwrap_or_default();
+            let start = Start {
+                options: &self.options,
+                catalog: catalog.clone(),
+                settings: &settings,
+                log: self.log.clone(),
+                origin: Origin::GoesOn,
+            };
+            self.queries.start(entry, &start)?;
+            if let (true, Some(query)) = (paused.contains(id), self.queries.get(id)) {
+                query.shared().pause(true);
+            }
+        }
+        Ok(())
+    }
+
+    fn replay_one(
+        &self,
+        command: &Command,
+        settings: &sql::analyze::Settings,
+    ) -> Result<(ParsedStatement, Planned), RequestError> {
+        let mut parsed =
+            sql::parser::parse_script(&command.statement).map_err(|error| internal(&error))?;
+        let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
+            return Err(internal(&"a command is one statement"));
+        };
+        let catalog = self.catalog.read().clone();
+        let planned = analyze(&statement, &catalog, &self.world(), settings, command.query)
+            .map_err(|error| internal(&error))?;
+        apply(Arc::make_mut(&mut self.catalog.write()), &planned);
+        Ok((statement, planned))
+    }
+
+    fn replay_change(&self, change: Change, target: &QueryRef, paused: &mut BTreeSet<String>) {
+        let mut catalog = self.catalog.write();
+        let queries = &mut Arc::make_mut(&mut catalog).queries;
+        let ids: Vec<String> = match target {
+            QueryRef::All => queries.keys().cloned().collect(),
+            QueryRef::Id(id) => vec![id.clone()],
+        };
+        for id in ids {
+            match change {
+                Change::Terminate => drop(queries.remove(&id)),
+                Change::Pause => drop(paused.insert(id)),
+                Change::Resume => drop(paused.remove(&id)),
+            }
+        }
+    }
+}
