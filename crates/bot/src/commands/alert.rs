@@ -32,7 +32,7 @@ pub(super) async fn run(asked: Asked<'_>) -> Answer {
             let then = |id: &str| format!("alert {id} {} {threshold}", direction.as_str());
             match which::choose(&parks, &typed, then) {
                 Ok(park) => at(asked, park, direction, threshold).await,
-                Err(question) => Ok(vec![question]),
+                Err(question) => Ok(vec![*question]),
             }
         }
     }

@@ -44,7 +44,7 @@ pub(super) async fn run(asked: Asked<'_>) -> Answer {
     let parks = asked.conversation.views.parks().await?;
     match which::choose(&parks, &typed, |id| format!("{} {id}", span.word())) {
         Ok(park) => draw(asked.conversation, park, span).await,
-        Err(question) => Ok(vec![question]),
+        Err(question) => Ok(vec![*question]),
     }
 }
 

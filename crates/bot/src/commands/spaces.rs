@@ -10,7 +10,7 @@ pub(super) async fn run(asked: Asked<'_>) -> Answer {
     let parks = asked.conversation.views.parks().await?;
     Ok(vec![match which::choose(&parks, asked.about, |id| format!("park {id}")) {
         Ok(park) => tell(asked.conversation, park),
-        Err(question) => question,
+        Err(question) => *question,
     }])
 }
 

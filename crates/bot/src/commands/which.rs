@@ -13,11 +13,11 @@ pub(super) fn choose<'a>(
     parks: &'a [Park],
     typed: &str,
     then: impl Fn(&str) -> String,
-) -> Result<&'a Park, Reply> {
+) -> Result<&'a Park, Box<Reply>> {
     let names: Vec<&str> = parks.iter().map(|p| p.name.as_str()).collect();
     let question = |text: &str, which: Vec<usize>| {
         let parks = which.into_iter().map(|at| &parks[at]);
-        Err(offer(Reply::text(text), parks, &then))
+        Err(Box::new(offer(Reply::text(text), parks, &then)))
     };
     match places::find(&names, typed) {
         Match::One(at) => Ok(&parks[at]),
