@@ -7,7 +7,7 @@ mod describe;
 mod schema;
 
 use serde_json::{Map, Value, json};
-use sql::ast::{ConnectorKind, SourceKind};
+use sql::ast::SourceKind;
 use stream::answer::{
     Answer, AnswerBody, ConnectorInfo, FunctionDescription, PropertyEntry, SourceSummary,
     TopicSummary,
@@ -94,7 +94,7 @@ fn kind_and_fields(body: &AnswerBody) -> (&'static str, Value) {
             let one = |c: &ConnectorInfo| {
                 json!({
                     "name": c.name,
-                    "type": direction(c.kind),
+                    "type": c.kind.as_str(),
                     "className": c.class,
                     "state": connector_state(c),
                 })
@@ -102,7 +102,7 @@ fn kind_and_fields(body: &AnswerBody) -> (&'static str, Value) {
             ("connector_list", json!({ "connectors": list(all, one) }))
         }
         AnswerBody::ConnectorPlugins(all) => {
-            let one = |p: &stream::answer::ConnectorPlugin| json!({ "className": p.class, "type": direction(p.kind), "version": p.version });
+            let one = |p: &stream::answer::ConnectorPlugin| json!({ "className": p.class, "type": p.kind.as_str(), "version": p.version });
             ("connector_plugins_list", json!({ "connectorPlugins": list(all, one) }))
         }
         AnswerBody::ConnectorDescription(info) => {
@@ -193,13 +193,6 @@ fn function(function: &FunctionDescription) -> Value {
     })
 }
 
-fn direction(kind: ConnectorKind) -> &'static str {
-    match kind {
-        ConnectorKind::Source => "source",
-        ConnectorKind::Sink => "sink",
-    }
-}
-
 /// As the real server puts it: how many of its tasks run. Each of ours is one task.
 fn connector_state(connector: &ConnectorInfo) -> String {
     let running = if connector.state == "RUNNING" { 1 } else { 0 };
@@ -212,7 +205,7 @@ fn connector(info: &ConnectorInfo) -> Value {
         "name": info.name,
         "config": config.collect::<Map<_, _>>(),
         "tasks": [{ "connector": info.name, "task": 0 }],
-        "type": direction(info.kind),
+        "type": info.kind.as_str(),
     })
 }
 
@@ -225,7 +218,7 @@ fn connector_description(info: &ConnectorInfo) -> Value {
             "tasks": [
                 { "id": 0, "state": info.state, "worker_id": "kerb", "trace": info.trace },
             ],
-            "type": direction(info.kind),
+            "type": info.kind.as_str(),
         },
         "sources": [],
         "topics": info.topics,

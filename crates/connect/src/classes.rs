@@ -4,30 +4,12 @@
 use std::sync::Arc;
 
 use model::Clock;
+pub use model::ConnectorKind;
 
 use crate::config::{ConfigError, Key, Settings};
 use crate::error::CreateError;
 use crate::source::Started;
 use crate::sources;
-
-/// Which way records go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectorKind {
-    /// Into a topic.
-    Source,
-    /// Out of a topic.
-    Sink,
-}
-
-impl ConnectorKind {
-    /// `source` or `sink`, as Connect's REST API writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ConnectorKind::Source => "source",
-            ConnectorKind::Sink => "sink",
-        }
-    }
-}
 
 /// What a class needs from outside to start a connector.
 #[derive(Clone, Debug)]

@@ -70,6 +70,9 @@ pub(crate) struct Up {
     /// The Bot API's server
     #[arg(long, default_value = "https://api.telegram.org", value_name = "URL")]
     pub(crate) telegram_api: String,
+    /// Run the bot alone, of the server at this address, which runs the cities already
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "listen", "fsync", "settings"])]
+    pub(crate) server: Option<String>,
     /// When commits reach the disk: none, interval or group
     #[arg(long, default_value = "group", value_name = "POLICY")]
     pub(crate) fsync: Fsync,

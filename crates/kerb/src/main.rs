@@ -12,6 +12,7 @@ mod node;
 mod progress;
 mod server_url;
 mod shell;
+mod telegram;
 mod test;
 
 use clap::Parser;

@@ -1,9 +1,11 @@
-//! One server in this process: everything wired together, in the order data moves.
+//! One server in this process: its parts wired together, in the order data moves.
 //!
 //! ```text
-//! journal ─► registry ─► connectors ─► engine ─► API's router ─► server
-//!                                                     └────────► bot (in process)
+//! journal ─► registry ─► connectors ─► engine ─► API's router ─► server on a port
 //! ```
+//!
+//! [`Node::open`] wires them, [`Node::serve`] runs them beside a company that the caller brings: the
+//! bot, a chat in the terminal, a line of progress.
 
 mod connectors;
 mod pipeline;
@@ -18,11 +20,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
 use connect::city::{City, Feed, INTERFACE_SQL, Script};
-use connect::classes::ConnectorKind;
 use connect::{Environment, Owner};
 use journal::Journal;
 use journal::embedded::{EmbeddedJournal, EmbeddedOptions, Fsync};
-use model::{Clock, Offset, TimestampMs, TopicPartition};
+use model::{Clock, ConnectorKind, Offset, TimestampMs, TopicPartition};
 use sql::parser::parse_script;
 use stream::answer::AnswerBody;
 use stream::{Engine, EngineOptions, Execution, Request};
@@ -34,6 +35,8 @@ use tracing::warn;
 const SERVICE_ID: &str = "default_";
 /// How long connectors, and then queries, get to finish what they are at.
 const SHUT_DOWN: Duration = Duration::from_secs(1);
+/// How long answers under way, and the company, get when the server ends.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How often retention and compaction are looked after.
 const MAINTENANCE: Duration = Duration::from_secs(60);
 
@@ -192,8 +195,50 @@ impl Node {
         Ok(ids)
     }
 
+    /// Serves the API on `listener`, with `company` beside it, which is told when to stop; until the
+    /// company ends or the process is asked to. Then everything ends in order.
+    pub(crate) async fn serve<C: Future<Output = Result<()>>>(
+        self,
+        listener: TcpListener,
+        company: impl FnOnce(watch::Receiver<bool>) -> C,
+    ) -> Result<()> {
+        let (stopping, stop) = watch::channel(false);
+        let mut server = {
+            let mut stop = stop.clone();
+            let until = async move { drop(stop.changed().await) };
+            tokio::spawn(api::server::serve(listener, self.router.clone(), until))
+        };
+        let mut company = std::pin::pin!(company(stop.clone()));
+        let ended = tokio::select! {
+            () = asked_to_end() => None,
+            done = &mut company => Some(done),
+            () = self.maintain(stop) => None,
+            _ = &mut server => Some(Err(anyhow!("the server's own work ended; its log says why"))),
+        };
+        stopping.send_replace(true);
+        // Each gets its time; what is not done then is cut off.
+        let last_words = async {
+            if !server.is_finished() {
+                let _ = tokio::time::timeout(LAST_WORDS, server).await;
+            }
+        };
+        match ended {
+            None => {
+                let company = tokio::time::timeout(LAST_WORDS, company);
+                let ((), company) = tokio::join!(last_words, company);
+                self.shut_down().await;
+                company.unwrap_or(Ok(()))
+            }
+            Some(done) => {
+                last_words.await;
+                self.shut_down().await;
+                done
+            }
+        }
+    }
+
     /// Looks after retention and compaction until `stop` changes.
-    pub(crate) async fn maintain(&self, mut stop: watch::Receiver<bool>) {
+    async fn maintain(&self, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
                 _ = stop.changed() => return,

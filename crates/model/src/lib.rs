@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod column;
+pub mod connector_kind;
 pub mod decimal;
 pub mod format;
 pub mod ids;
@@ -16,6 +17,7 @@ pub mod value;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use column::ColumnBuilder;
+pub use connector_kind::ConnectorKind;
 pub use decimal::Decimal;
 pub use format::{Format, FormatKind, ProtobufNulls};
 pub use ids::{Offset, Partition, TimestampMs, TopicPartition};

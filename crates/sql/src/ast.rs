@@ -3,6 +3,7 @@
 //! Flows out of the parser and into the analyzer. Identifiers are already upper-cased unless
 //! quoted.
 
+pub use model::ConnectorKind;
 use model::{SqlType, Value};
 
 /// Where something stands in the text: a range of byte offsets.
@@ -43,15 +44,6 @@ pub enum SourceKind {
     Stream,
     /// The latest value of each key.
     Table,
-}
-
-/// SOURCE or SINK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectorKind {
-    /// Brings records into a topic.
-    Source,
-    /// Carries a topic elsewhere.
-    Sink,
 }
 
 /// A statement.

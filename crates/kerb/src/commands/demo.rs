@@ -14,20 +14,21 @@ use bot::client::Client;
 use bot::conversation::Conversation;
 use bot::transports::terminal::{self, Terminal};
 use bot::views::Views;
-use connect::Environment;
 use connect::city::{City, Feed};
+use connect::{Connectors, Environment};
 use journal::embedded::Fsync;
 use model::{Clock, SystemClock};
+use stream::Engine;
 use testkit::{FeedServer, Recording, ScaledClock};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::arguments::Demo;
-use crate::commands::up::bot_city;
 use crate::exit::Exit;
-use crate::node::{Node, NodeOptions, asked_to_end, listen};
+use crate::node::{Node, NodeOptions, listen};
 use crate::progress;
+use crate::telegram::bot_city;
 
 /// The city that is played.
 const CITY: &str = "jersey";
@@ -70,12 +71,6 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
         "Playing {} times faster than life. REST API on http://{address}: kerb sql --server http://{address}",
         arguments.speed
     );
-    let (stopping, mut stop) = watch::channel(false);
-    let until = {
-        let mut stop = stopping.subscribe();
-        async move { drop(stop.changed().await) }
-    };
-    let server = tokio::spawn(api::server::serve(listener, node.router.clone(), until));
     let views = Views::new(Client::in_process(node.router.clone()));
     let conversation = Arc::new(Conversation::new(views.clone(), clock, vec![bot_city(&city)]));
     let charts = match &arguments.data {
@@ -86,38 +81,28 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     let terminal = Arc::new(Terminal::new(tokio::io::stdout(), charts));
     let person = std::io::stdin().is_terminal();
     let zone = city.zone.clone();
-    tokio::select! {
-        talked = talk(&conversation, &terminal, &views, &node, person) => talked?,
-        () = asked_to_end() => {}
-        () = progress::tell(node.engine.clone(), zone, person) => {}
-        () = node.maintain(stopping.subscribe()) => {}
-        _ = stop.changed() => {}
-    }
-    stopping.send_replace(true);
-    let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
-    node.shut_down().await;
+    let (engine, connectors) = (node.engine.clone(), node.connectors.clone());
+    let chat = async |mut stop: watch::Receiver<bool>| {
+        let polled = is_in_the_views(&views, &engine, &connectors);
+        tokio::select! {
+            talked = talk(&conversation, &terminal, polled, person) => talked,
+            () = progress::tell(engine.clone(), zone, person) => Ok(()),
+            _ = stop.changed() => Ok(()),
+        }
+    };
+    let done = node.serve(listener, chat).await;
     feeds.stop().await;
-    Ok(())
+    Ok(done?)
 }
 
 /// The chat: waits until the first poll is in the views, then answers line by line.
 async fn talk(
     conversation: &Arc<Conversation>,
     terminal: &Arc<Terminal<tokio::io::Stdout>>,
-    views: &Views,
-    node: &Node,
+    polled: impl Future<Output = ()>,
     person: bool,
 ) -> Result<()> {
-    let ready = async {
-        // Not every car park's capacity is known, so that the views alone do not show it. Two
-        // looks: queries are looked at one after the other, and rows move on meanwhile.
-        let mut looks = 0;
-        while looks < 2 || !views.parks().await.is_ok_and(|parks| !parks.is_empty()) {
-            looks = if is_polled(node).await { looks + 1 } else { 0 };
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    tokio::time::timeout(FIRST_POLL, ready)
+    tokio::time::timeout(FIRST_POLL, polled)
         .await
         .context("the first poll did not come into the views; see SHOW CONNECTORS")?;
     let alerts = tokio::spawn(alerts::deliver(Arc::clone(conversation), Arc::clone(terminal)));
@@ -136,10 +121,21 @@ async fn talk(
     Ok(())
 }
 
+/// Resolves when the first poll of every feed is in the views.
+async fn is_in_the_views(views: &Views, engine: &Engine, connectors: &Connectors) {
+    // Not every car park's capacity is known, so that the views alone do not show it. Two
+    // looks: queries are looked at one after the other, and rows move on meanwhile.
+    let mut looks = 0;
+    while looks < 2 || !views.parks().await.is_ok_and(|parks| !parks.is_empty()) {
+        looks = if is_polled(engine, connectors).await { looks + 1 } else { 0 };
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Has every feed been polled, and have the queries read all that came?
-async fn is_polled(node: &Node) -> bool {
-    let polled = node.connectors.list().iter().all(|c| c.status.succeeded_at.is_some());
-    let engine = node.engine.clone();
+async fn is_polled(engine: &Engine, connectors: &Connectors) -> bool {
+    let polled = connectors.list().iter().all(|c| c.status.succeeded_at.is_some());
+    let engine = engine.clone();
     let totals = tokio::task::spawn_blocking(move || progress::totals(&engine));
     polled && totals.await.is_ok_and(|totals| totals.lag == 0)
 }

@@ -1,7 +1,7 @@
 //! The engine's door to connectors, and `connect`'s runtime behind it.
 
 use connect::{CreateError, Description};
-use sql::ast::ConnectorKind;
+use model::ConnectorKind;
 use stream::answer::{ConnectorInfo, ConnectorPlugin};
 use stream::connectors::{ConnectorError, Connectors};
 
@@ -15,7 +15,7 @@ impl Connectors for Runtime {
         config: &[(String, String)],
     ) -> Result<(), ConnectorError> {
         let properties = config.iter().cloned().collect();
-        self.0.check(into_connect(kind), &properties).map_err(refusal)
+        self.0.check(kind, &properties).map_err(refusal)
     }
 
     fn create(
@@ -25,7 +25,7 @@ impl Connectors for Runtime {
         config: &[(String, String)],
     ) -> Result<ConnectorInfo, ConnectorError> {
         let properties = config.iter().cloned().collect();
-        match self.0.create(name, into_connect(kind), &properties) {
+        match self.0.create(name, kind, &properties) {
             Ok(description) => Ok(info(description)),
             Err(error) => Err(refusal(error)),
         }
@@ -49,7 +49,7 @@ impl Connectors for Runtime {
     fn plugins(&self) -> Vec<ConnectorPlugin> {
         let plugin = |class: &connect::classes::Class| ConnectorPlugin {
             class: class.name.to_string(),
-            kind: from_connect(class.kind),
+            kind: class.kind,
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
         self.0.classes().iter().map(plugin).collect()
@@ -67,25 +67,11 @@ fn refusal(error: CreateError) -> ConnectorError {
     }
 }
 
-fn into_connect(kind: ConnectorKind) -> connect::classes::ConnectorKind {
-    match kind {
-        ConnectorKind::Source => connect::classes::ConnectorKind::Source,
-        ConnectorKind::Sink => connect::classes::ConnectorKind::Sink,
-    }
-}
-
-fn from_connect(kind: connect::classes::ConnectorKind) -> ConnectorKind {
-    match kind {
-        connect::classes::ConnectorKind::Source => ConnectorKind::Source,
-        connect::classes::ConnectorKind::Sink => ConnectorKind::Sink,
-    }
-}
-
 fn info(description: Description) -> ConnectorInfo {
     let summary = description.status.summary();
     ConnectorInfo {
         name: description.name,
-        kind: from_connect(description.kind),
+        kind: description.kind,
         class: description.class,
         config: description.properties.into_iter().collect(),
         state: description.status.state.as_str().to_string(),

@@ -11,6 +11,11 @@ async fn wrong_use_is_code_two_and_names_what_is_wrong() {
     assert!(err(&output).contains("--set"), "{}", err(&output));
     let output = run(&["demo", "--speed", "-1"], "").await;
     assert_eq!(output.status.code(), Some(2));
+    let output = run(&["up", "--server", "http://127.0.0.1:1"], "").await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("token"), "{}", err(&output));
+    let output = run(&["up", "--server", "http://127.0.0.1:1", "--data", "x"], "").await;
+    assert_eq!(output.status.code(), Some(2));
     let output = run(&["bench", "nonsense"], "").await;
     assert_eq!(output.status.code(), Some(2));
 }

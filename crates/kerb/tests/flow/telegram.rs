@@ -92,19 +92,17 @@ SELECT NAME, 'testville' AS CITY, ROWTIME AS TS, FREE AS FREE, FREE AS FREE_RAW,
     folder.display().to_string()
 }
 
+/// `kerb up` with the city, and these arguments.
+fn up(city: &str, arguments: &[&str]) -> tokio::process::Command {
+    let mut all = vec!["up", "--city", city];
+    all.extend_from_slice(arguments);
+    kerb(&all)
+}
+
 async fn start(directory: &Directory, city: &str, fake: &FakeTelegram) -> Server {
     let data = directory.path("data");
-    let mut command = kerb(&[
-        "up",
-        "--city",
-        city,
-        "--data",
-        &data,
-        "--listen",
-        "127.0.0.1:0",
-        "--telegram-api",
-        fake.url(),
-    ]);
+    let arguments = ["--data", &data, "--listen", "127.0.0.1:0", "--telegram-api", fake.url()];
+    let mut command = up(city, &arguments);
     command.env("TELEGRAM_BOT_TOKEN", TOKEN);
     Server::start(command).await
 }
@@ -226,5 +224,35 @@ async fn the_four_questions_and_alerts_told_once() {
     feed.set(20);
     fake.wait_until("the alert is refused", |_| fake.calls("sendMessage") > calls).await;
     ask_until(&fake, BOB, "/alerts", "You have no alerts").await;
+    assert!(server.terminate().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bot_may_run_apart_from_its_server_and_outlives_it() {
+    let directory = Directory::new("apart");
+    let feed = Feed::start().await;
+    let city = city(&directory, &feed.url);
+    let data = directory.path("data");
+    let server = Server::start(up(&city, &["--data", &data, "--listen", "127.0.0.1:0"])).await;
+    let fake = FakeTelegram::start().await.expect("a fake");
+    let mut command = up(&city, &["--server", &server.url, "--telegram-api", fake.url()]);
+    command.env("TELEGRAM_BOT_TOKEN", TOKEN);
+    let bot = Server::start(command).await;
+    assert_eq!(bot.url, server.url, "it says whose bot it is");
+
+    ask_until(&fake, ANN, "o'hares", "40 of 100 spaces free").await;
+    ask_until(&fake, ANN, "/alert O'Hare's more than 50", "I will tell you").await;
+    feed.set(60);
+    fake.wait_until("an alert", |sent| alerts(sent, ANN) == 1).await;
+
+    // The server goes and comes back at the same address; the bot waits for it.
+    let address = server.url.trim_start_matches("http://").to_string();
+    server.kill().await;
+    feed.set(10);
+    let server = Server::start(up(&city, &["--data", &data, "--listen", &address])).await;
+    ask_until(&fake, ANN, "O'Hare's", "10 of 100").await;
+    feed.set(70);
+    fake.wait_until("an alert", |sent| alerts(sent, ANN) == 2).await;
+    assert!(bot.terminate().await);
     assert!(server.terminate().await);
 }
