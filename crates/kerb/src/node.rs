@@ -104,7 +104,8 @@ impl Node {
 
     /// Runs the views that all cities share.
     pub(crate) fn run_interface(&self) -> Result<()> {
-        self.run_script(&Script { file: "interface.sql".into(), text: INTERFACE_SQL.into() })
+        self.run_script(&Script { file: "interface.sql".into(), text: INTERFACE_SQL.into() })?;
+        Ok(())
     }
 
     /// Starts a city: its pipeline, then its feeds. A feed that was there before goes on where it
@@ -146,40 +147,45 @@ impl Node {
         Ok(())
     }
 
-    /// Runs a script that may have been run before.
-    fn run_script(&self, script: &Script) -> Result<()> {
+    /// Runs a script that may have been run before. Warns of what it says otherwise than it did
+    /// then, and returns that: `stream PARKING_EVENTS`, say. What runs stays as it was.
+    fn run_script(&self, script: &Script) -> Result<Vec<String>> {
         let text = pipeline::not_yet_running(&script.text, &self.query_ids()?)
             .map_err(|e| anyhow!("{}: {e}", script.file))?;
         let request = Request::new(text);
         let answers = self.engine.execute(&request);
         let answers = answers.map_err(|e| anyhow!("{}: {}", script.file, e.message))?;
         let done = answers.into_iter().filter(|a| !matches!(a.body, AnswerBody::Warning { .. }));
-        self.compare(script, &done.map(|answer| answer.statement).collect())
+        let changed = self.compare(script, &done.map(|answer| answer.statement).collect())?;
+        for made in &changed {
+            warn!(
+                "{}: the statement of {made} was changed since it was carried out; what is \
+                 running stays as it was. To have the new one, stop and drop {made} and what reads \
+                 it (TERMINATE, DROP), and start again; or start on another data directory",
+                script.file
+            );
+        }
+        Ok(changed)
     }
 
-    /// Warns of what a script says otherwise than when it was carried out; remembers what it was
-    /// that is carried out now.
-    fn compare(&self, script: &Script, done: &BTreeSet<String>) -> Result<()> {
+    /// What a script says otherwise than when it was carried out; remembers what it was that is
+    /// carried out now.
+    fn compare(&self, script: &Script, done: &BTreeSet<String>) -> Result<Vec<String>> {
         let known = statements::load(&*self.journal)?;
-        let mut made_now = Vec::new();
+        let (mut made_now, mut changed) = (Vec::new(), Vec::new());
         for parsed in parse_script(&script.text).map_err(|e| anyhow!("{}: {e}", script.file))? {
             let Some(made) = statements::made_by(&parsed.statement) else { continue };
             match known.get(&made) {
                 Some(before) if !done.contains(&parsed.text) => {
                     if !statements::same(before, &parsed.text) {
-                        warn!(
-                            "{}: the statement of {made} was changed since it was carried out; \
-                             what is running stays as it was. To have the new one, stop and drop \
-                             {made} and what reads it (TERMINATE, DROP), and start again; or start \
-                             on another data directory",
-                            script.file
-                        );
+                        changed.push(made);
                     }
                 }
                 _ => made_now.push((made, parsed.text)),
             }
         }
-        statements::remember(&*self.journal, made_now, self.clock.now())
+        statements::remember(&*self.journal, made_now, self.clock.now())?;
+        Ok(changed)
     }
 
     /// The ids of all queries that run, upper case.

@@ -12,6 +12,8 @@ use journal::embedded::Fsync;
 use model::{Clock, ManualClock, TimestampMs};
 use serde_json::{Value, json};
 
+use connect::city::Script;
+
 use super::{Node, NodeOptions};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -122,4 +124,31 @@ async fn a_feed_that_is_silent_for_a_day_loses_no_alert() {
 async fn a_row_that_comes_late_neither_tells_nor_loses_an_alert() {
     check("late", &[(0, 3), (2, 25), (1, 2), (3, 3), (4, 30)], &[25, 30]).await;
     check("late-2", &[(0, 3), (2, 5), (1, 50), (3, 6), (4, 30)], &[30]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_that_was_edited_is_noticed_at_the_next_start() {
+    let directory = Directory::new("edited");
+    let script = |filter: &str| Script {
+        file: "pipeline.sql".into(),
+        text: format!(
+            "CREATE STREAM IF NOT EXISTS RAW (NAME VARCHAR, FREE INT) \
+               WITH (KAFKA_TOPIC = 'raw', PARTITIONS = 1, VALUE_FORMAT = 'JSON'); \
+             CREATE STREAM IF NOT EXISTS GOOD AS SELECT * FROM RAW WHERE {filter}; \
+             INSERT INTO GOOD WITH (QUERY_ID = 'more') SELECT * FROM RAW WHERE {filter};"
+        ),
+    };
+    let check = async |filter: &str, expect: &[&str]| {
+        let node = directory.open();
+        let changed = node.run_script(&script(filter)).expect("it runs");
+        assert_eq!(changed, expect, "{filter}");
+        node.shut_down().await;
+    };
+    check("FREE > 0", &[]).await;
+    check("FREE  >\n 0 -- as before\n", &[]).await;
+    // What runs is still the first one, however often the script is run.
+    for _ in 0..2 {
+        check("FREE > 1", &["stream GOOD", "query MORE"]).await;
+    }
+    check("FREE > 0", &[]).await;
 }
