@@ -6,6 +6,7 @@ use model::{Column, Namespace, Schema, SqlType, Value};
 
 use super::error::{AnalyzeError, PullError, QueryError};
 use super::expression::{Binder, literal};
+use super::query::aggregate;
 use super::query::qualify::{self, is_window_bound};
 use super::query::sources::{self, From};
 use super::query::{Context, Stage};
@@ -91,10 +92,10 @@ pub fn analyze_pull(query: &Query, context: Context<'_>) -> Result<PullPlan> {
 /// A stream's rows are told as they are read: nobody waits for all of them to sort them.
 fn check_stream_clauses(query: &Query) -> Result<()> {
     if let Some((first, _)) = query.order_by.first() {
-        return Err(AnalyzeError::at(first.span, PullError::Clause("ORDER BY on streams")));
+        return Err(AnalyzeError::at(first.span, PullError::StreamClause("ORDER BY")));
     }
     if query.offset.is_some() {
-        return Err(AnalyzeError::at(query.span, PullError::Clause("OFFSET on streams")));
+        return Err(AnalyzeError::at(query.span, PullError::StreamClause("OFFSET")));
     }
     Ok(())
 }
@@ -118,6 +119,9 @@ fn check_clauses(query: &Query) -> Result<()> {
     ];
     if let Some((_, clause)) = clauses.iter().find(|(given, _)| *given) {
         return Err(AnalyzeError::at(query.span, PullError::Clause(clause)));
+    }
+    if let Some(first) = aggregate::find(query)?.first() {
+        return Err(AnalyzeError::at(first.span, PullError::Clause("aggregate functions")));
     }
     let stars = |item: &&SelectItem| matches!(item, SelectItem::Star { .. });
     if query.select.len() > 1

@@ -358,8 +358,9 @@ fn fit_columns(plan: &mut QueryPlan, sink: &Source) -> Result<()> {
     let windows = windowed(plan.window) == windowed(sink.window);
     let all = positions.len() == wanted.len() && plan.output.columns.len() == wanted.len();
     if !all || !windows {
+        let difference = difference(&plan.output.columns, &wanted, fits);
         let (result, sink) = (plan.output.to_string(), sink.schema.to_string());
-        return Err(InsertError::Schema { result, sink }.into());
+        return Err(InsertError::Schema { difference, result, sink }.into());
     }
     plan.output_columns = positions.iter().map(|at| plan.output_columns[*at]).collect();
     if let StepKind::Select { columns, .. } = &mut plan.root.kind {
@@ -371,6 +372,32 @@ fn fit_columns(plan: &mut QueryPlan, sink: &Source) -> Result<()> {
     }
     plan.output = Schema::new(wanted.into_iter().cloned().collect());
     Ok(())
+}
+
+/// The first column of the sink that the query does not give, or the other way about.
+fn difference(
+    given: &[Column],
+    wanted: &[&Column],
+    fits: impl Fn(&Column, &Column) -> bool,
+) -> String {
+    for column in wanted {
+        let Column { name, ty, .. } = *column;
+        match given.iter().find(|found| found.name == *name) {
+            None => return format!("the query gives no {name} {ty}"),
+            Some(found) if fits(found, column) => {}
+            Some(found) if found.namespace != column.namespace => {
+                let keyed = |is_key| if is_key { "part of the key" } else { "no part of the key" };
+                let is_key = column.namespace == Namespace::Key;
+                return format!("{name} is {} of the sink", keyed(is_key));
+            }
+            Some(found) => return format!("{name} is {} instead of {ty}", found.ty),
+        }
+    }
+    let strange = given.iter().find(|found| wanted.iter().all(|column| column.name != found.name));
+    match strange {
+        Some(column) => format!("the sink has no {}", column.name),
+        None => "one is windowed and the other is not".to_owned(),
+    }
 }
 
 /// May a number of one type go into a column of the other without a CAST?

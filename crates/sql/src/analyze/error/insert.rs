@@ -96,10 +96,12 @@ pub enum InsertError {
     IntoTable(String),
     /// Columns that do not fit.
     #[error(
-        "Incompatible schema between results and sink. Result schema is [{result}], but the \
-         sink schema is [{sink}]."
+        "Incompatible schema between results and sink: {difference}. Result schema is [{result}], \
+         but the sink schema is [{sink}]."
     )]
     Schema {
+        /// The first column that does not fit, and why.
+        difference: String,
         /// What the query gives.
         result: String,
         /// What the sink has.

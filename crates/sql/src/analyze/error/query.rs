@@ -163,7 +163,7 @@ pub enum QueryError {
     )]
     WindowBounds(String),
     /// Only for pull queries.
-    #[error("{0} is only supported in pull queries.")]
+    #[error("{0} is only supported in pull queries on tables, which have no EMIT clause.")]
     PullOnly(&'static str),
     /// `1->*`
     #[error("Only a STRUCT can be selected with ->*; this is {0}.")]
@@ -286,6 +286,12 @@ pub enum JoinError {
 /// A pull query that cannot be answered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PullError {
+    /// A clause that pull queries on streams lack.
+    #[error(
+        "{0} is only supported on tables: a stream is read in the order of its log. Leave it out, or \
+         make a table of the stream (CREATE TABLE … AS SELECT … GROUP BY …)."
+    )]
+    StreamClause(&'static str),
     /// A clause that pull queries lack.
     #[error(
         "Pull queries don't support {0}. Add EMIT CHANGES if you intended to issue a push query."

@@ -150,13 +150,18 @@ impl Binder<'_> {
         if table::table(name).is_some() {
             return ExpressionError::TableFunction(name.into());
         }
-        let scalars = scalar::SCALARS.iter().map(|f| f.name);
-        let aggregates = aggregate::AGGREGATES.iter().map(|f| f.name);
-        let names = scalars.chain(aggregates).chain(table::TABLES.iter().map(|f| f.name));
-        let hint = match suggest::nearest(name, names) {
-            Some(near) => format!(" Did you mean '{near}'?"),
-            None => String::new(),
-        };
-        ExpressionError::UnknownFunction { name: name.into(), hint }
+        unknown_function(name)
     }
+}
+
+/// The name is no function's; with one that it may be a slip of.
+pub fn unknown_function(name: &str) -> ExpressionError {
+    let scalars = scalar::SCALARS.iter().map(|f| f.name);
+    let aggregates = aggregate::AGGREGATES.iter().map(|f| f.name);
+    let names = scalars.chain(aggregates).chain(table::TABLES.iter().map(|f| f.name));
+    let hint = match suggest::nearest(name, names) {
+        Some(near) => format!(" Did you mean '{near}'?"),
+        None => String::new(),
+    };
+    ExpressionError::UnknownFunction { name: name.into(), hint }
 }

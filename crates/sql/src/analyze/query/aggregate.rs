@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use functions::aggregate::{AggregateFunction, Aggregator, Creation, Limits, aggregate};
+use functions::{scalar, table};
 use model::{Column, FormatKind, Namespace, Schema, SqlType, Value};
 
 use super::super::error::{AnalyzeError, ExpressionError, LimitError, QueryError};
@@ -11,6 +12,7 @@ use super::super::walk;
 use super::qualify::{KeyNames, is_window_bound, written};
 use super::sources::{self, From};
 use super::{KeyColumn, Stage, Target, check_key_type, filter_stage};
+use crate::analyze::expression::call::unknown_function;
 use crate::analyze::expression::{Binder, Bound, Scope, ScopeColumn, coerce};
 use crate::ast::{self, ExprKind, Query, SelectItem, SourceKind, Window, WindowKind};
 use crate::expr::Expr;
@@ -191,6 +193,22 @@ fn check(
 ) -> Result<()> {
     let at = |span, kind: QueryError| Err(AnalyzeError::at(span, kind));
     let Some(first) = aggregates.first() else {
+        // One that was misspelt is the likelier mistake.
+        let known = |name: &str| scalar::scalar(name).is_some() || table::table(name).is_some();
+        for expr in selected(query, stage) {
+            let mut unknown = None;
+            walk::visit(&expr, &mut |part| {
+                if let ExprKind::Call { name, .. } = &part.kind
+                    && !known(name)
+                {
+                    unknown.get_or_insert((part.span, unknown_function(name)));
+                }
+                true
+            });
+            if let Some((span, error)) = unknown {
+                return Err(AnalyzeError::at(span, error));
+            }
+        }
         return at(query.group_by[0].span, QueryError::NoAggregates);
     };
     for expr in selected(query, stage) {
