@@ -14,7 +14,7 @@ use std::fmt::{self, Write};
 
 use model::{Column, Namespace, Schema};
 
-use crate::ast::{Emit, JoinKind, SourceKind, Window, WindowKind, Within};
+use crate::ast::{JoinKind, SourceKind, Window, WindowKind, Within};
 use crate::plan::{
     AggregateCall, Lookup, PullPlan, QueryPlan, Sink, Step, StepKind, TableCall, WindowInfo,
 };
@@ -40,10 +40,6 @@ pub fn explain_query(plan: &QueryPlan) -> String {
         };
         let columns = plan.output_columns.iter().zip(&plan.output.columns).map(column);
         tree.line(depth, &format!("Output {}", list(columns)));
-    }
-    if plan.emit == Emit::Final && !matches!(plan.root.kind, StepKind::Suppress { .. }) {
-        depth += 1;
-        tree.line(depth, "Final");
     }
     tree.step(&"   ".repeat(depth), true, &plan.root);
     tree.text

@@ -1,6 +1,7 @@
 //! The golden scripts in `testscripts/`: statements, timed inputs with a remark each, and what
 //! comes out. Each runs in memory and on disk, record by record and with all inputs as few batches;
-//! all four must give the same. `ACCEPT=1` writes what came out into the scripts.
+//! all four must give the same. `ACCEPT=1` writes what came out into the scripts. Each operator has
+//! a folder of them under its name.
 //!
 //! ```text
 //! # what it shows
@@ -156,4 +157,24 @@ fn golden_scripts_give_what_they_say() {
     let paths = scripts(&folder);
     assert!(paths.len() > 10, "the scripts are here");
     paths.iter().for_each(|path| check(path));
+}
+
+/// Parts of several operators: no operators themselves.
+const PARTS: [&str; 2] = ["join", "keys"];
+
+#[test]
+fn every_operator_has_its_scripts() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = |folder: PathBuf| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("the folder can be read");
+        let stem = |path: PathBuf| path.file_stem().map(|s| s.to_string_lossy().into_owned());
+        let mut names: Vec<_> =
+            entries.filter_map(|entry| stem(entry.expect("an entry").path())).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let mut operators = names(root.join("src/operators"));
+    operators.retain(|name| !PARTS.contains(&name.as_str()));
+    assert_eq!(names(root.join("testscripts")), operators);
 }

@@ -156,19 +156,16 @@ pub fn analyze_query(
     if !canonical.partition_by.is_empty() {
         stage = partition_by(stage, &canonical, types)?;
     }
+    if canonical.emit == Some(Emit::Final) {
+        check_final(&canonical, grouped, context.settings)?;
+    }
     if grouped {
         stage = aggregate::build(stage, &canonical, &aggregates, &from, target, types)?;
     }
     let keyless = context.settings.flag("ksql.new.query.planner.enabled", false);
     let output = project::build(stage, &canonical, target, types, keyless)?;
-    let mut root = output.step;
-    if canonical.emit == Some(Emit::Final) {
-        check_final(&canonical, grouped, context.settings)?;
-        let schema = root.schema.clone();
-        root = Step { kind: StepKind::Suppress { input: Box::new(root) }, schema };
-    }
     let plan = QueryPlan {
-        root,
+        root: output.step,
         kind: output.kind,
         output: output.schema,
         output_columns: output.columns,

@@ -14,7 +14,7 @@ use super::sources::{self, From};
 use super::{KeyColumn, Stage, Target, check_key_type, filter_stage};
 use crate::analyze::expression::call::unknown_function;
 use crate::analyze::expression::{Binder, Bound, Scope, ScopeColumn, coerce};
-use crate::ast::{self, ExprKind, Query, SelectItem, SourceKind, Window, WindowKind};
+use crate::ast::{self, Emit, ExprKind, Query, SelectItem, SourceKind, Window, WindowKind};
 use crate::expr::Expr;
 use crate::plan::{AggregateCall, Step, StepKind, WindowInfo};
 
@@ -112,7 +112,7 @@ fn window_info(window: &Window) -> WindowInfo {
     }
 }
 
-/// Puts the aggregation, and HAVING, on top.
+/// Puts the aggregation, the wait for closed windows, and HAVING, on top.
 pub fn build(
     stage: Stage,
     query: &Query,
@@ -159,6 +159,7 @@ pub fn build(
     let same_key = stage.keys.len() == query.group_by.len()
         && stage.keys.iter().zip(&query.group_by).all(|(key, by)| key.means.contains(by));
     let kept_window = stage.window.filter(|_| same_key);
+    let schema = Schema::new(columns);
     let kind = StepKind::Aggregate {
         input: Box::new(stage.step),
         input_kind: stage.kind,
@@ -167,8 +168,14 @@ pub fn build(
         aggregates: calls,
         window: query.window.clone(),
     };
+    let mut step = Step { kind, schema };
+    if query.emit == Some(Emit::Final) {
+        // Before HAVING: what it leaves out closes windows all the same.
+        let schema = step.schema.clone();
+        step = Step { kind: StepKind::Suppress { input: Box::new(step) }, schema };
+    }
     let mut grouped = Stage {
-        step: Step { kind, schema: Schema::new(columns) },
+        step,
         kind: SourceKind::Table,
         scope,
         keys: key_columns,
