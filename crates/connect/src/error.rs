@@ -56,13 +56,13 @@ pub enum CreateError {
 #[error("there is no connector '{0}'")]
 pub struct UnknownConnector(pub String);
 
-/// A connector cannot be dropped.
+/// A connector cannot be dropped, paused or resumed.
 #[derive(Debug, thiserror::Error)]
-pub enum DropError {
+pub enum ChangeError {
     /// No connector has this name.
     #[error(transparent)]
     Unknown(#[from] UnknownConnector),
-    /// It cannot be written down that it is gone: it would be back after a restart.
-    #[error("cannot write down that the connector is dropped: {0}")]
-    NotForgotten(#[from] AppendError),
+    /// It cannot be written down: after a restart it would be as it was.
+    #[error("cannot write down how the connector is to be from now on: {0}")]
+    NotRemembered(#[from] AppendError),
 }

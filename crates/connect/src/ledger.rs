@@ -5,9 +5,10 @@
 //! Topic `_kerb_connectors`, one partition. Keys (UTF-8) and values (JSON):
 //! `config/NAME` → `{"kind": "source", "owner": "city", "properties": {…}}` as written, `${env:…}`
 //! not filled in (no owner: a statement made it);
-//! `position/NAME` → whatever the source made of it. Tombstones once the connector is dropped.
+//! `position/NAME` → whatever the source made of it; `paused/NAME` → `true` while it is told to
+//! pause. Tombstones once the connector is dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use journal::{AppendError, CleanupPolicy, CreateTopicError, Journal, TopicSpec};
@@ -27,6 +28,7 @@ const READ_BYTES: usize = 1 << 20;
 
 const CONFIG: &str = "config/";
 const POSITION: &str = "position/";
+const PAUSED: &str = "paused/";
 
 /// Who a connector belongs to, and so who starts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub(crate) struct Ledger {
     pub(crate) configs: BTreeMap<String, Config>,
     /// Positions by connector.
     pub(crate) positions: BTreeMap<String, Position>,
+    /// Connectors that were told to pause.
+    pub(crate) paused: BTreeSet<String>,
 }
 
 /// The topic's only partition.
@@ -88,6 +92,11 @@ impl Ledger {
             match value {
                 Some(position) => self.positions.insert(name.to_owned(), position),
                 None => self.positions.remove(name),
+            };
+        } else if let Some(name) = key.strip_prefix(PAUSED) {
+            match value {
+                Some(_) => self.paused.insert(name.to_owned()),
+                None => self.paused.remove(name),
             };
         } else if let Some(name) = key.strip_prefix(CONFIG) {
             match value.as_ref().and_then(config_of) {
@@ -128,13 +137,25 @@ pub(crate) fn remember(
     journal.append(&partition(), vec![record]).map(|_| ())
 }
 
+/// Writes down whether `connector` is to pause.
+pub(crate) fn pause(
+    journal: &dyn Journal,
+    connector: &str,
+    is_paused: bool,
+    now: TimestampMs,
+) -> Result<(), AppendError> {
+    let value = is_paused.then_some(Json::Bool(true));
+    let record = record(PAUSED, connector, value.as_ref(), now);
+    journal.append(&partition(), vec![record]).map(|_| ())
+}
+
 /// Forgets `connector`.
 pub(crate) fn forget(
     journal: &dyn Journal,
     connector: &str,
     now: TimestampMs,
 ) -> Result<(), AppendError> {
-    let gone = [CONFIG, POSITION].map(|what| record(what, connector, None, now));
+    let gone = [CONFIG, POSITION, PAUSED].map(|what| record(what, connector, None, now));
     journal.append(&partition(), gone.to_vec()).map(|_| ())
 }
 

@@ -20,6 +20,6 @@ pub mod sources;
 
 pub use city::{City, CityError};
 pub use config::{ConfigError, Environment, Properties};
-pub use error::{CreateError, DropError, UnknownConnector};
+pub use error::{ChangeError, CreateError, UnknownConnector};
 pub use ledger::Owner;
 pub use runtime::{Connectors, Description, State, Status};

@@ -23,9 +23,9 @@ pub use status::{Description, State, Status};
 
 use crate::classes::{self, CLASSES, Class, ConnectorKind, Context};
 use crate::config::{ConfigError, Environment, Properties, Settings, redacted};
-use crate::error::{CreateError, DropError, UnknownConnector};
+use crate::error::{ChangeError, CreateError, UnknownConnector};
 use crate::ledger::{self, Config, Ledger, Owner};
-use crate::source::{Position, Started, Target};
+use crate::source::{Started, Target};
 use worker::{PollRequest, Shared, Wish, Worker};
 
 /// The key that says what a connector is.
@@ -55,8 +55,9 @@ struct Running {
     /// Connectors that were remembered and could not be made again: a variable is not set, say.
     /// They are shown as failed until they are dropped.
     broken: BTreeMap<String, Description>,
-    /// Read from the journal when first needed; positions are taken out as connectors are made.
-    positions: Option<BTreeMap<String, Position>>,
+    /// Read from the journal when first needed; what is remembered of a connector is taken out as
+    /// it is made.
+    ledger: Option<Ledger>,
     stopping: bool,
 }
 
@@ -130,8 +131,8 @@ impl Connectors {
         if let Some(existing) = running.name_of(name) {
             return Err(CreateError::Exists(existing));
         }
-        if running.positions.is_none() {
-            running.positions = Some(Ledger::load(&*self.inner.journal)?.positions);
+        if running.ledger.is_none() {
+            running.ledger = Some(Ledger::load(&*self.inner.journal)?);
         }
         let (class, settings) = self.read(kind, properties)?;
         let started = self.prepare(name, class, &settings)?;
@@ -171,7 +172,7 @@ impl Connectors {
         if let Some(connector) = running.connectors.remove(&existing) {
             connector.retire();
         }
-        running.positions = Some(Ledger::load(&*self.inner.journal)?.positions);
+        running.ledger = Some(Ledger::load(&*self.inner.journal)?);
         Ok(self.start(&mut running, &existing, class, properties, started))
     }
 
@@ -181,10 +182,11 @@ impl Connectors {
     /// more.
     pub fn restore(&self) -> Result<Vec<Description>, CreateError> {
         let mut running = self.inner.state.lock();
-        let ledger = Ledger::load(&*self.inner.journal)?;
-        running.positions = Some(ledger.positions);
+        let mut ledger = Ledger::load(&*self.inner.journal)?;
+        let configs = std::mem::take(&mut ledger.configs);
+        running.ledger = Some(ledger);
         let mut restored = Vec::new();
-        for (name, Config { kind, owner, properties }) in ledger.configs {
+        for (name, Config { kind, owner, properties }) in configs {
             if running.name_of(&name).is_some() {
                 continue;
             }
@@ -231,10 +233,14 @@ impl Connectors {
         properties: &Properties,
         started: Started,
     ) -> Description {
-        let position = running.positions.as_mut().and_then(|all| all.remove(name));
-        let (wish, wishes) = watch::channel(Wish::Run);
+        let ledger = running.ledger.get_or_insert_default();
+        let position = ledger.positions.remove(name);
+        let is_paused = ledger.paused.remove(name);
+        let (wish, wishes) = watch::channel(if is_paused { Wish::Pause } else { Wish::Run });
         let (requests, requested) = mpsc::channel(REQUESTS_MAX);
-        let shared = Arc::new(Shared { status: Mutex::default(), dropped: Mutex::new(false) });
+        let state = if is_paused { State::Paused } else { State::Unassigned };
+        let status = Mutex::new(Status { state, ..Status::default() });
+        let shared = Arc::new(Shared { status, dropped: Mutex::new(false) });
         let worker = Worker {
             name: name.to_owned(),
             journal: Arc::clone(&self.inner.journal),
@@ -287,13 +293,14 @@ impl Connectors {
     }
 
     /// Stops a connector and forgets it and its position; its topic stays.
-    pub fn drop(&self, name: &str) -> Result<(), DropError> {
+    pub fn drop(&self, name: &str) -> Result<(), ChangeError> {
         let mut running = self.inner.state.lock();
         let name = running.name_of(name).ok_or_else(|| UnknownConnector(name.to_owned()))?;
         ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
         running.broken.remove(&name);
-        if let Some(positions) = &mut running.positions {
-            positions.remove(&name);
+        if let Some(ledger) = &mut running.ledger {
+            ledger.positions.remove(&name);
+            ledger.paused.remove(&name);
         }
         if let Some(connector) = running.connectors.remove(&name) {
             connector.retire();
@@ -303,22 +310,38 @@ impl Connectors {
         Ok(())
     }
 
-    /// Stops polling until [`Connectors::resume`].
-    pub fn pause(&self, name: &str) -> Result<(), UnknownConnector> {
-        self.with(name, |connector| {
+    /// Stops polling until [`Connectors::resume`], over restarts.
+    pub fn pause(&self, name: &str) -> Result<(), ChangeError> {
+        self.change(name, true, |connector| {
             connector.wish.send_replace(Wish::Pause);
             connector.shared.status.lock().state = State::Paused;
         })
     }
 
     /// Polls again, at once.
-    pub fn resume(&self, name: &str) -> Result<(), UnknownConnector> {
-        self.with(name, |connector| {
+    pub fn resume(&self, name: &str) -> Result<(), ChangeError> {
+        self.change(name, false, |connector| {
             if *connector.wish.borrow() == Wish::Pause {
                 connector.shared.status.lock().state = State::Unassigned;
                 connector.wish.send_replace(Wish::Run);
             }
         })
+    }
+
+    /// Writes down whether a connector is to pause, then does it.
+    fn change(
+        &self,
+        name: &str,
+        is_paused: bool,
+        change: impl FnOnce(&Connector),
+    ) -> Result<(), ChangeError> {
+        let running = self.inner.state.lock();
+        let unknown = || UnknownConnector(name.to_owned());
+        let name = running.name_of(name).ok_or_else(unknown)?;
+        let connector = running.connectors.get(&name).ok_or_else(unknown)?;
+        ledger::pause(&*self.inner.journal, &name, is_paused, self.inner.clock.now())?;
+        change(connector);
+        Ok(())
     }
 
     /// Polls now and says how it went, once what it brought is committed. A paused connector does

@@ -47,7 +47,7 @@ impl fmt::Debug for Started {
 /// How often a source is polled, when all is well and when not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pacing {
-    /// From the start of one poll to the start of the next.
+    /// From the end of one poll to the start of the next.
     pub interval: Duration,
     /// How far the interval is stretched or shrunk by chance, in percent, so that many clients of
     /// one feed do not ask at the same moment.
@@ -78,6 +78,8 @@ pub struct Poll {
     pub records: Vec<Extracted>,
     /// Parts of the document that are no records.
     pub rejected: Vec<Rejected>,
+    /// There is more of the document: the next poll, which is due at once, goes on with it.
+    pub more: bool,
     /// The position behind all this; none leaves the old one.
     pub position: Option<Position>,
     /// When the answer came.
@@ -141,6 +143,12 @@ pub enum PollError {
         /// The answer's HTTP status.
         http_status: Option<u16>,
     },
+    /// What the poll brought could not be appended: our own disk, or a topic that is gone.
+    #[error("cannot append: {what}")]
+    NotAppended {
+        /// What happened.
+        what: String,
+    },
     /// The other side refuses, or its document cannot be understood. Somebody should have a look.
     #[error("{what}")]
     Rejected {
@@ -156,14 +164,16 @@ impl PollError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             PollError::Retry { after, .. } => *after,
-            PollError::NotConnected { .. } | PollError::Rejected { .. } => None,
+            PollError::NotConnected { .. }
+            | PollError::NotAppended { .. }
+            | PollError::Rejected { .. } => None,
         }
     }
 
     /// The answer's HTTP status, if there was an answer.
     pub fn http_status(&self) -> Option<u16> {
         match self {
-            PollError::NotConnected { .. } => None,
+            PollError::NotConnected { .. } | PollError::NotAppended { .. } => None,
             PollError::Retry { http_status, .. } | PollError::Rejected { http_status, .. } => {
                 *http_status
             }
@@ -172,6 +182,6 @@ impl PollError {
 
     /// Is it likely to pass by itself?
     pub fn is_transient(&self) -> bool {
-        !matches!(self, PollError::Rejected { .. })
+        matches!(self, PollError::NotConnected { .. } | PollError::Retry { .. })
     }
 }

@@ -1,5 +1,4 @@
-//! How a connector is doing, for `SHOW CONNECTORS`, `DESCRIBE CONNECTOR`, the Connect API and
-//! metrics.
+//! How a connector is doing, for `SHOW CONNECTORS` and `DESCRIBE CONNECTOR`.
 
 use std::fmt;
 use std::time::Duration;
@@ -82,6 +81,8 @@ pub struct Status {
     pub last_error: Option<(TimestampMs, String)>,
     /// Something people should know about the last document.
     pub note: Option<String>,
+    /// There is more of the last document: its poll is not over.
+    pub unfinished: bool,
 }
 
 impl Status {
@@ -109,7 +110,7 @@ impl Status {
 
     pub(crate) fn succeed(&mut self, poll: &Poll) {
         self.state = State::Running;
-        self.polls += 1;
+        self.polls += u64::from(!poll.more);
         self.failures_in_row = 0;
         self.records += poll.records.len() as u64;
         self.rejected += poll.rejected.len() as u64;
@@ -117,7 +118,9 @@ impl Status {
         self.polled_at = Some(poll.fetched_at);
         self.succeeded_at = Some(poll.fetched_at);
         self.modified_at = poll.modified_at.or(self.modified_at);
-        self.note = poll.note.clone();
+        let is_first = !std::mem::replace(&mut self.unfinished, poll.more);
+        let before = self.note.take().filter(|_| !is_first);
+        self.note = poll.note.clone().or(before);
         match poll.outcome {
             Outcome::Changed => self.changed_at = Some(poll.fetched_at),
             Outcome::Unchanged => self.polls_unchanged += 1,

@@ -4,6 +4,7 @@
 //! moment leaves either both or neither.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use journal::{Commit, Journal, partition_for_key};
@@ -84,7 +85,7 @@ impl Worker {
                     }
                 }
             };
-            let wait = self.settle(polled).await;
+            let Some(wait) = self.settle(polled).await else { continue };
             self.answer(&mut asked);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -104,8 +105,9 @@ impl Worker {
         }
     }
 
-    /// Commits what a poll brought, notes how it went, and says how long to wait.
-    async fn settle(&mut self, polled: Result<Poll, PollError>) -> std::time::Duration {
+    /// Commits what a poll brought, notes how it went, and says how long to wait; not at all if
+    /// there is more of the document.
+    async fn settle(&mut self, polled: Result<Poll, PollError>) -> Option<Duration> {
         let settled = match polled {
             Ok(poll) => self.commit(poll).await,
             Err(error) => Err(error),
@@ -117,6 +119,9 @@ impl Worker {
             Ok(poll) => {
                 report_success(&self.name, &status, &poll);
                 status.succeed(&poll);
+                if poll.more {
+                    return None;
+                }
                 pace::after_success(&self.pacing, chance)
             }
             Err(error) => {
@@ -126,7 +131,7 @@ impl Worker {
             }
         };
         status.next_poll_at = Some(TimestampMs(now.0.saturating_add(wait.as_millis() as i64)));
-        wait
+        Some(wait)
     }
 
     /// Appends records and position, all or nothing. Blocks a thread of its own, not the runtime's.
@@ -140,11 +145,10 @@ impl Worker {
             let dropped = shared.dropped.lock();
             if *dropped { Ok(()) } else { journal.commit(commit).map(|_| ()) }
         });
-        let refused = |what: String| PollError::Rejected { what, http_status: None };
         match committing.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(refused(format!("cannot append: {error}"))),
-            Err(error) => return Err(refused(format!("cannot append: {error}"))),
+            Ok(Err(error)) => return Err(PollError::NotAppended { what: error.to_string() }),
+            Err(error) => return Err(PollError::NotAppended { what: error.to_string() }),
         }
         if poll.position.is_some() {
             self.position.clone_from(&poll.position);

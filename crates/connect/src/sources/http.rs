@@ -1,8 +1,9 @@
 //! Class `http`: polls a document and appends what is in it, a record for each part.
 //!
 //! A poll flows through: `fetch` (request, conditional; answer, bounded) → `encoding` (bytes
-//! to text) → `document` (text to records, by `csv`, `json` or `xml`) → `position`
-//! (leave out what was there before). Meaning is SQL's part: what is appended is raw.
+//! to text) → `document` (text to parts, by `csv`, `json` or `xml`) → `position` (leave out what was
+//! there before) → `parts` (parts to records, a portion at a time). Meaning is SQL's part: what is
+//! appended is raw.
 
 mod csv;
 mod document;
@@ -10,13 +11,15 @@ mod encoding;
 mod fetch;
 mod json;
 mod keys;
+mod parts;
 mod position;
 mod xml;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use model::Clock;
-use serde_json::json;
 
 use crate::classes::{Class, ConnectorKind, Context};
 use crate::config::Settings;
@@ -24,7 +27,7 @@ use crate::error::CreateError;
 use crate::source::{Outcome, Poll, PollError, PollFuture, Source, Started};
 use document::Carrier;
 use fetch::{Answer, Fetcher};
-use position::{Document, Seen};
+use position::{Growth, Seen, Whole};
 
 /// The class, as it stands in the list of all.
 pub(crate) const CLASS: Class = Class {
@@ -38,15 +41,15 @@ pub(crate) const CLASS: Class = Class {
 };
 
 fn start(context: &Context, settings: &Settings) -> Result<Started, CreateError> {
-    let fetcher = Fetcher::new(&context.name, settings)?;
+    let fetcher = Fetcher::new(&context.name, Arc::clone(&context.clock), settings)?;
     let reader = Reader {
         clock: Arc::clone(&context.clock),
         carrier: Carrier::from_settings(settings)?,
         encoding: encoding::Wanted::from_settings(settings)?,
-        document: Document::from_settings(settings),
+        growth: Growth::from_settings(settings),
     };
     Ok(Started {
-        source: Box::new(HttpSource { fetcher, reader: Arc::new(reader) }),
+        source: Box::new(HttpSource { fetcher, reader: Arc::new(reader), unfinished: None }),
         pacing: keys::pacing(settings),
         target: keys::target(settings),
     })
@@ -55,6 +58,8 @@ fn start(context: &Context, settings: &Settings) -> Result<Started, CreateError>
 struct HttpSource {
     fetcher: Fetcher,
     reader: Arc<Reader>,
+    /// A document of which there is more.
+    unfinished: Option<Arc<Fetched>>,
 }
 
 /// What makes records of an answer.
@@ -62,29 +67,63 @@ struct Reader {
     clock: Arc<dyn Clock>,
     carrier: Carrier,
     encoding: encoding::Wanted,
-    document: Document,
+    growth: Growth,
+}
+
+/// A document that was fetched, and what is told of it.
+struct Fetched {
+    document: Whole,
+    /// Without records and position.
+    told: Poll,
 }
 
 impl Source for HttpSource {
     fn poll<'a>(&'a mut self, position: Option<&'a serde_json::Value>) -> PollFuture<'a> {
         Box::pin(async move {
             let seen = position.map(Seen::from_json).unwrap_or_default();
-            let answer = self.fetcher.fetch(&seen).await?;
-            // A large document takes a while: not on a thread that others wait for.
-            let reader = Arc::clone(&self.reader);
-            let reading = tokio::task::spawn_blocking(move || reader.read(answer, &seen));
-            let broken = |error| PollError::Rejected {
-                what: format!("the document could not be read: {error}"),
-                http_status: None,
+            let is_next = |fetched: &Arc<Fetched>| {
+                seen.unfinished.as_ref().is_some_and(|at| at.digest == fetched.document.digest)
             };
-            reading.await.map_err(broken)?
+            let fetched = match self.unfinished.take().filter(is_next) {
+                Some(fetched) => fetched,
+                None => {
+                    let answer = self.fetcher.fetch(&seen).await?;
+                    let (reader, seen) = (Arc::clone(&self.reader), seen.clone());
+                    match away(move || reader.read(answer, &seen)).await?? {
+                        Read::Document(fetched) => fetched,
+                        Read::Nothing(poll) => return Ok(poll),
+                    }
+                }
+            };
+            let (reader, document) = (Arc::clone(&self.reader), Arc::clone(&fetched));
+            let poll = away(move || reader.portion(&document, &seen)).await?;
+            self.unfinished = poll.more.then_some(fetched);
+            Ok(poll)
         })
     }
 }
 
+/// Does what takes a while with a large document, not on a thread that others wait for.
+async fn away<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PollError> {
+    let broken = |error| PollError::Rejected {
+        what: format!("the document could not be read: {error}"),
+        http_status: None,
+    };
+    tokio::task::spawn_blocking(work).await.map_err(broken)
+}
+
+/// What an answer was.
+enum Read {
+    Document(Arc<Fetched>),
+    /// The poll is over: there is nothing new.
+    Nothing(Poll),
+}
+
 impl Reader {
-    /// Makes records of an answer.
-    fn read(&self, answer: Answer, seen: &Seen) -> Result<Poll, PollError> {
+    /// Takes the document of an answer apart.
+    fn read(&self, answer: Answer, seen: &Seen) -> Result<Read, PollError> {
         let mut poll = Poll {
             fetched_at: self.clock.now(),
             http_status: Some(answer.http_status),
@@ -94,44 +133,49 @@ impl Reader {
         };
         let Some(body) = &answer.body else {
             poll.outcome = Outcome::Unchanged;
-            return Ok(poll);
+            return Ok(Read::Nothing(poll));
         };
         let (text, note) = self.encoding.decode(body, answer.content_type.as_deref());
         poll.note = note;
         if text.trim().is_empty() {
             poll.outcome = Outcome::Empty;
             poll.note = Some("the document is empty".to_owned());
-            return Ok(poll);
+            return Ok(Read::Nothing(poll));
         }
         let digest = position::digest(body);
-        if seen.digest.as_deref() == Some(digest.as_str()) && self.document.skips_unchanged {
+        if seen.digest.as_deref() == Some(digest.as_str()) && self.growth.skips_unchanged {
             poll.outcome = Outcome::Unchanged;
-            return Ok(poll);
+            return Ok(Read::Nothing(poll));
         }
+        let text = match text {
+            Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
+            Cow::Owned(text) => Bytes::from(text),
+        };
         let parts = self
             .carrier
-            .read(&text)
+            .read(text)
             .map_err(|what| PollError::Rejected { what, http_status: Some(answer.http_status) })?;
-        if parts.records.is_empty() && parts.rejected.is_empty() {
+        if parts.len() == 0 {
             poll.outcome = Outcome::Empty;
-            poll.note = Some(parts.note.unwrap_or_else(|| "no records in the document".to_owned()));
-            return Ok(poll);
+            let note = parts.note.unwrap_or_else(|| "no records in the document".to_owned());
+            poll.note = Some(note);
+            return Ok(Read::Nothing(poll));
         }
-        let fresh = self.document.fresh(parts, seen);
-        poll.note = fresh.note.or(poll.note);
-        // A document that was damaged on its way has the tag of the whole one: ask for all of it
-        // again.
-        let whole = fresh.rejected.is_empty();
-        poll.position = Some(json!({
-            "etag": answer.etag.filter(|_| whole),
-            "last_modified": answer.last_modified.filter(|_| whole),
-            "digest": digest,
-            "newest": fresh.newest,
-            "rejected": fresh.rejected_newest,
-        }));
-        poll.records = fresh.records;
-        poll.rejected = fresh.rejected;
-        Ok(poll)
+        let Answer { etag, last_modified, .. } = answer;
+        let document = Whole { parts, digest, etag, last_modified };
+        Ok(Read::Document(Arc::new(Fetched { document, told: poll })))
+    }
+
+    /// The next portion of a document.
+    fn portion(&self, fetched: &Fetched, seen: &Seen) -> Poll {
+        let portion = self.growth.portion(&fetched.document, seen);
+        let mut poll = fetched.told.clone();
+        poll.note = portion.note.or(poll.note);
+        poll.position = Some(portion.seen.to_json());
+        poll.more = portion.seen.unfinished.is_some();
+        poll.records = portion.records;
+        poll.rejected = portion.rejected;
+        poll
     }
 }
 

@@ -33,7 +33,7 @@ impl Connectors for Runtime {
 
     fn drop(&self, name: &str) -> Result<(), ConnectorError> {
         self.0.drop(name).map_err(|error| match error {
-            connect::DropError::Unknown(unknown) => ConnectorError::NotFound(unknown.0),
+            connect::ChangeError::Unknown(unknown) => ConnectorError::NotFound(unknown.0),
             other => ConnectorError::Storage(other.to_string()),
         })
     }

@@ -6,12 +6,12 @@
 use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
-use super::document::{Part, Parts};
+use super::parts::{Kind, Parts};
 use crate::config::{ConfigError, Settings};
-use crate::source::{Extracted, Rejected};
+use crate::source::Extracted;
 
 /// How to read rows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Csv {
     delimiter: u8,
     header: Header,
@@ -29,6 +29,22 @@ enum Header {
     Names,
     /// A row.
     None,
+}
+
+/// The rows of a document, as its header has them.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    csv: Csv,
+    names: Vec<String>,
+    kept: Option<Vec<usize>>,
+    key_at: Option<usize>,
+}
+
+impl Rows {
+    /// The records of one row; `Err` says what is wrong with it.
+    pub(crate) fn records(&self, line: &str) -> Result<Vec<Extracted>, String> {
+        self.csv.row(line, &self.names, self.kept.as_deref(), self.key_at)
+    }
 }
 
 impl Csv {
@@ -65,34 +81,27 @@ impl Csv {
     }
 
     /// Takes a document apart.
-    pub(crate) fn read(&self, text: &str) -> Result<Parts, String> {
-        let mut lines =
-            text.trim_start_matches('\u{feff}').lines().filter(|l| !l.trim().is_empty());
+    pub(crate) fn read(&self, text: Bytes) -> Result<Parts, String> {
+        let whole = std::str::from_utf8(&text).map_err(|error| error.to_string())?;
+        let body = whole.trim_start_matches('\u{feff}');
+        let mut start = whole.len() - body.len();
         let mut names = Vec::new();
         if self.header != Header::None {
-            let line = lines.next().unwrap_or_default();
-            names = self.cells(line).ok_or("the header row has a quote that is not closed")?;
+            let header = body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            names = self.cells(header).ok_or("the header row has a quote that is not closed")?;
             names.iter_mut().for_each(|name| *name = name.trim().to_owned());
-        }
-        let kept = self.kept(&names)?;
-        let key_at = self.key_at(&names)?;
-        let mut parts = Parts::default();
-        for line in lines {
-            match self.row(line, &names, kept.as_deref(), key_at) {
-                Ok(records) => {
-                    let raw = Bytes::copy_from_slice(line.as_bytes());
-                    parts.records.push(Part { raw, records });
-                }
-                Err(reason) => {
-                    let raw = Bytes::copy_from_slice(line.as_bytes());
-                    parts.rejected.push((parts.records.len(), Rejected { raw, reason }));
-                }
+            if !header.is_empty() {
+                start = header.as_ptr() as usize - whole.as_ptr() as usize + header.len();
             }
         }
-        if parts.records.is_empty() && parts.rejected.is_empty() {
-            parts.note = Some("the document has no rows below its header".to_owned());
-        }
-        Ok(parts)
+        let rows = Rows {
+            kept: self.kept(&names)?,
+            key_at: self.key_at(&names)?,
+            csv: self.clone(),
+            names,
+        };
+        let parts = Parts::lines(text, start, Kind::Rows(rows))?;
+        Ok(parts.or_note(|| "the document has no rows below its header".to_owned()))
     }
 
     /// The positions of the columns that every record keeps, if rows are to be unpivoted.

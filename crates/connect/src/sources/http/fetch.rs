@@ -1,11 +1,12 @@
 //! One request for a document: conditional, with secrets, bounded in time and size.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use model::TimestampMs;
+use model::{Clock, TimestampMs};
 use reqwest::header::{
-    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     LAST_MODIFIED, RETRY_AFTER,
 };
 use reqwest::{Client, StatusCode, Url, redirect};
@@ -28,6 +29,7 @@ pub(crate) struct Fetcher {
     user: Option<(Secret, Option<Secret>)>,
     conditional: bool,
     document_bytes_max: usize,
+    clock: Arc<dyn Clock>,
 }
 
 /// Where the document is. It may have a key in it, so that it is not shown.
@@ -53,8 +55,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// When the server says the document last changed.
     pub(crate) fn modified_at(&self) -> Option<TimestampMs> {
-        let parsed = jiff::fmt::rfc2822::parse(self.last_modified.as_deref()?).ok()?;
-        Some(TimestampMs(parsed.timestamp().as_millisecond()))
+        http_date(self.last_modified.as_deref()?)
     }
 }
 
@@ -97,7 +98,11 @@ fn headers(settings: &Settings) -> Result<HeaderMap, ConfigError> {
 }
 
 impl Fetcher {
-    pub(crate) fn new(connector: &str, settings: &Settings) -> Result<Self, CreateError> {
+    pub(crate) fn new(
+        connector: &str,
+        clock: Arc<dyn Clock>,
+        settings: &Settings,
+    ) -> Result<Self, CreateError> {
         let headers = headers(settings)?;
         let user =
             settings.secret("auth.user").map(|user| (user, settings.secret("auth.password")));
@@ -121,6 +126,7 @@ impl Fetcher {
             user,
             conditional: settings.flag("conditional"),
             document_bytes_max: settings.number("document.max") as usize,
+            clock,
         })
     }
 
@@ -153,7 +159,10 @@ impl Fetcher {
             return Ok(answer);
         }
         if !status.is_success() {
-            return Err(refused(status, text(RETRY_AFTER).as_deref()));
+            // A date is by the server's own idea of now.
+            let now = text(DATE).as_deref().and_then(http_date);
+            let now = now.unwrap_or_else(|| self.clock.now());
+            return Err(refused(status, text(RETRY_AFTER).as_deref(), now));
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(not_connected)? {
@@ -214,7 +223,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-fn refused(status: StatusCode, retry_after: Option<&str>) -> PollError {
+fn refused(status: StatusCode, retry_after: Option<&str>, now: TimestampMs) -> PollError {
     let http_status = Some(status.as_u16());
     let what = match status.canonical_reason() {
         Some(reason) => format!("HTTP {} {reason}", status.as_u16()),
@@ -223,13 +232,46 @@ fn refused(status: StatusCode, retry_after: Option<&str>) -> PollError {
     let passes = status.is_server_error()
         || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
     if passes {
-        PollError::Retry { after: retry_after.and_then(parse_retry_after), what, http_status }
+        let after = retry_after.and_then(|text| parse_retry_after(text, now));
+        PollError::Retry { after, what, http_status }
     } else {
         PollError::Rejected { what, http_status }
     }
 }
 
-/// Seconds. (A date would need the server's idea of now; the back-off does as well.)
-fn parse_retry_after(text: &str) -> Option<Duration> {
-    text.trim().parse().ok().map(Duration::from_secs)
+/// Seconds, or a date.
+fn parse_retry_after(text: &str, now: TimestampMs) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait_ms = http_date(text)?.0.saturating_sub(now.0);
+    Some(Duration::from_millis(wait_ms.max(0) as u64))
+}
+
+fn http_date(text: &str) -> Option<TimestampMs> {
+    let parsed = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(TimestampMs(parsed.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_may_be_in_seconds_or_until_a_date() {
+        let now = http_date("Wed, 21 Oct 2015 07:28:00 GMT").expect("a date");
+        let check = |text: &str, seconds: Option<u64>| {
+            let expect = seconds.map(Duration::from_secs);
+            assert_eq!(parse_retry_after(text, now), expect, "{text}");
+            for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
+                assert_eq!(refused(status, Some(text), now).retry_after(), expect, "{text}");
+            }
+        };
+        check("120", Some(120));
+        check(" Wed, 21 Oct 2015 07:30:00 GMT", Some(120));
+        check("Wed, 21 Oct 2015 07:00:00 GMT", Some(0));
+        check("-1", None);
+        check("soon", None);
+    }
 }

@@ -1,16 +1,19 @@
 //! What an `http` source remembers of a document, and what of the next one is new.
 //!
 //! The position, as it stands in the journal: `{"etag", "last_modified", "digest", "newest",
-//! "rejected"}`, where `digest` is of the body and `newest` are digests of its newest parts, newest
+//! "rejected"}`, and while there is more of a document `"unfinished": {"digest", "parts",
+//! "damaged"}`, where `digest` is of the body and `newest` are digests of its newest parts, newest
 //! first, then those of the documents before. Several, because feeds take back or mend their last
 //! rows; and those before, because one broken document must not make all of the next one new.
 //! `rejected` are digests of what was no record, likewise: it is told once.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::document::{Part, Parts};
+use super::parts::Parts;
 use crate::config::Settings;
 use crate::source::{Extracted, Rejected};
 
@@ -19,6 +22,11 @@ const NEWEST_MAX: usize = 8;
 
 /// How many parts are remembered, those of earlier documents among them.
 const REMEMBERED_MAX: usize = 32;
+
+/// So many records are made of a document at once …
+const PORTION_RECORDS: usize = 10_000;
+/// … of about so many bytes of it: what the parts of one portion cost stays small.
+const PORTION_BYTES: usize = 4 << 20;
 
 /// A position, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +41,19 @@ pub(crate) struct Seen {
     newest: Vec<String>,
     /// Digests of its newest parts that are no records.
     rejected: Vec<String>,
+    /// How far a document was read of which there is more.
+    pub(crate) unfinished: Option<Unfinished>,
+}
+
+/// How far a document was read of which there is more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unfinished {
+    /// The digest of its body.
+    pub(crate) digest: String,
+    /// How many of its parts were read, oldest first.
+    parts: usize,
+    /// Was any of them no record?
+    damaged: bool,
 }
 
 impl Seen {
@@ -42,19 +63,41 @@ impl Seen {
             let texts = position.get(name).and_then(Json::as_array).into_iter().flatten();
             texts.filter_map(Json::as_str).map(str::to_owned).collect()
         };
+        let unfinished = position.get("unfinished").and_then(|unfinished| {
+            Some(Unfinished {
+                digest: unfinished.get("digest")?.as_str()?.to_owned(),
+                parts: usize::try_from(unfinished.get("parts")?.as_u64()?).ok()?,
+                damaged: unfinished.get("damaged")?.as_bool()?,
+            })
+        });
         Self {
             etag: text("etag"),
             last_modified: text("last_modified"),
             digest: text("digest"),
             newest: texts("newest"),
             rejected: texts("rejected"),
+            unfinished,
         }
+    }
+
+    pub(crate) fn to_json(&self) -> Json {
+        let mut position = json!({
+            "etag": self.etag,
+            "last_modified": self.last_modified,
+            "digest": self.digest,
+            "newest": self.newest,
+            "rejected": self.rejected,
+        });
+        if let Some(Unfinished { digest, parts, damaged }) = &self.unfinished {
+            position["unfinished"] = json!({"digest": digest, "parts": parts, "damaged": damaged});
+        }
+        position
     }
 }
 
 /// How documents follow each other.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Document {
+pub(crate) struct Growth {
     /// It grows: only what is behind the newest known part is new.
     is_log: bool,
     /// Its newest part stands first.
@@ -63,17 +106,28 @@ pub(crate) struct Document {
     pub(crate) skips_unchanged: bool,
 }
 
-/// What is new.
+/// A document that was fetched, and who it is.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) parts: Parts,
+    /// The digest of its body.
+    pub(crate) digest: String,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+}
+
+/// Some of what is new.
 #[derive(Debug, Default)]
-pub(crate) struct Fresh {
+pub(crate) struct Portion {
+    /// Oldest first.
     pub(crate) records: Vec<Extracted>,
     pub(crate) rejected: Vec<Rejected>,
-    pub(crate) newest: Vec<String>,
-    pub(crate) rejected_newest: Vec<String>,
+    /// What was seen with this portion; it says whether there is more of the document.
+    pub(crate) seen: Seen,
     pub(crate) note: Option<String>,
 }
 
-impl Document {
+impl Growth {
     pub(crate) fn from_settings(settings: &Settings) -> Self {
         Self {
             is_log: settings.text("document.kind") == "log",
@@ -82,46 +136,71 @@ impl Document {
         }
     }
 
-    /// The records of `parts` that are new, oldest first.
-    pub(crate) fn fresh(self, parts: Parts, seen: &Seen) -> Fresh {
-        let (mut records, mut rejected) = (parts.records, parts.rejected);
-        if self.newest_first {
-            records.reverse();
-            rejected.reverse();
-            rejected.iter_mut().for_each(|(before, _)| *before = records.len() - *before);
-        }
-        let mut fresh = Fresh::default();
-        if self.is_log {
-            let newest = records.iter().rev().take(NEWEST_MAX).map(|part| digest(&part.raw));
-            fresh.newest = remembered(newest, &seen.newest);
-            let newest = rejected.iter().rev().take(REMEMBERED_MAX).map(|(_, r)| digest(&r.raw));
-            fresh.rejected_newest = remembered(newest, &seen.rejected);
-            let known = known_until(&records, &seen.newest);
-            // Beside the newest known record it may be old or new: then its bytes decide.
-            rejected.retain(|(before, rejected)| {
-                *before >= known.unwrap_or(0) && !seen.rejected.contains(&digest(&rejected.raw))
-            });
-            match known {
-                Some(at) => drop(records.drain(..at)),
-                None if seen.newest.is_empty() => {}
-                None => {
+    /// The next portion of `document` that is new.
+    pub(crate) fn portion(self, document: &Whole, seen: &Seen) -> Portion {
+        let parts = &document.parts;
+        let in_order = |at: usize| if self.newest_first { parts.len() - 1 - at } else { at };
+        let mut portion = Portion::default();
+        let going_on = seen.unfinished.as_ref().filter(|at| at.digest == document.digest);
+        let mut next = match going_on {
+            Some(unfinished) => unfinished.parts.min(parts.len()),
+            None if self.is_log && !seen.newest.is_empty() => {
+                let is_known =
+                    |at: &usize| seen.newest.contains(&digest(&parts.raw(in_order(*at))));
+                let known = (0..parts.len()).rev().find(is_known);
+                if known.is_none() {
                     let note = "nothing of the last document is in this one; all of it is new";
-                    fresh.note = Some(note.to_owned());
+                    portion.note = Some(note.to_owned());
                 }
+                known.map_or(0, |at| at + 1)
+            }
+            None => 0,
+        };
+        let mut newest = VecDeque::new();
+        let mut bytes = 0;
+        while next < parts.len()
+            && portion.records.len() + portion.rejected.len() < PORTION_RECORDS
+            && bytes < PORTION_BYTES
+        {
+            let mut part = parts.part(in_order(next));
+            next += 1;
+            bytes += part.raw.len();
+            match std::mem::replace(&mut part.records, Ok(Vec::new())) {
+                Ok(records) => {
+                    portion.records.extend(records);
+                    newest.push_front(part.raw);
+                    newest.truncate(NEWEST_MAX);
+                }
+                // Beside the newest known record it may be old or new: its bytes decide.
+                Err(_) if self.is_log && seen.rejected.contains(&digest(&part.raw)) => {}
+                Err(reason) => portion.rejected.push(part.rejected(reason)),
             }
         }
-        fresh.records = records.into_iter().flat_map(|part| part.records).collect();
-        fresh.rejected = rejected.into_iter().map(|(_, rejected)| rejected).collect();
-        fresh
+        let damaged =
+            !portion.rejected.is_empty() || going_on.is_some_and(|unfinished| unfinished.damaged);
+        portion.seen = if next < parts.len() {
+            let digest = document.digest.clone();
+            Seen {
+                unfinished: Some(Unfinished { digest, parts: next, damaged }),
+                ..Seen::default()
+            }
+        } else {
+            // A document that was damaged on its way has the tag of the whole one: ask for all of
+            // it again.
+            Seen {
+                etag: document.etag.clone().filter(|_| !damaged),
+                last_modified: document.last_modified.clone().filter(|_| !damaged),
+                digest: Some(document.digest.clone()),
+                ..Seen::default()
+            }
+        };
+        if self.is_log {
+            portion.seen.newest = remembered(newest.iter().map(digest), &seen.newest);
+            let rejected = portion.rejected.iter().rev().take(REMEMBERED_MAX);
+            portion.seen.rejected = remembered(rejected.map(|r| digest(&r.raw)), &seen.rejected);
+        }
+        portion
     }
-}
-
-/// How many of `parts` (oldest first) were there before: all up to the newest that is remembered.
-fn known_until(parts: &[Part], newest: &[String]) -> Option<usize> {
-    if newest.is_empty() {
-        return None;
-    }
-    parts.iter().rposition(|part| newest.contains(&digest(&part.raw))).map(|at| at + 1)
 }
 
 /// The newest, then those that were remembered before.
@@ -143,43 +222,101 @@ pub(crate) fn digest(bytes: &Bytes) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::csv::Csv;
+    use super::super::keys;
     use super::*;
-    use serde_json::json;
 
-    /// Lines that begin with `!` are no records.
-    fn parts(lines: &[&str]) -> Parts {
-        let mut parts = Parts::default();
-        for line in lines {
-            let raw = Bytes::copy_from_slice(line.as_bytes());
-            if line.starts_with('!') {
-                let rejected = Rejected { raw, reason: "it is bad".to_owned() };
-                parts.rejected.push((parts.records.len(), rejected));
-            } else {
-                let records = vec![Extracted { key: None, value: raw.clone() }];
-                parts.records.push(Part { raw, records });
-            }
-        }
-        parts
+    /// Lines that begin with `!` are no records: they have a cell less.
+    fn document(lines: &[&str]) -> Whole {
+        let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
+        let given = [("connector.class", "http"), ("url", "http://x/"), ("topic", "t")];
+        let given =
+            given.iter().chain(&[("format", "csv"), ("csv.header", "none"), ("record.key", "1")]);
+        let given = given.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let settings = Settings::read(keys::KEYS, &given, &|_| None).expect("right");
+        let csv = Csv::from_settings(&settings).expect("right");
+        let body = Bytes::from(text.replace('!', "\""));
+        let digest = digest(&body);
+        let parts = csv.read(body).expect("a table");
+        Whole { parts, digest, etag: None, last_modified: None }
     }
 
-    fn log() -> Document {
-        Document { is_log: true, newest_first: true, skips_unchanged: true }
+    fn log() -> Growth {
+        Growth { is_log: true, newest_first: true, skips_unchanged: true }
     }
 
     /// Plays documents one after the other and tells what was new in each.
     fn check(documents: &[&[&str]], expect: &[&[&str]]) {
         let mut seen = Seen::default();
         for (lines, expect) in documents.iter().zip(expect) {
-            let fresh = log().fresh(parts(lines), &seen);
-            let records = fresh.records.iter().map(|r| String::from_utf8_lossy(&r.value));
-            let rejected = fresh.rejected.iter().map(|r| String::from_utf8_lossy(&r.raw));
-            let got: Vec<_> = records.chain(rejected).collect();
+            let portion = log().portion(&document(lines), &seen);
+            let records = portion.records.iter().map(|r| String::from_utf8_lossy(&r.value));
+            let rejected = portion.rejected.iter().map(|r| String::from_utf8_lossy(&r.raw));
+            let got: Vec<_> = records.chain(rejected).map(|t| t.replace('"', "!")).collect();
             assert_eq!(got, *expect);
-            seen = Seen::from_json(&json!({
-                "newest": fresh.newest,
-                "rejected": fresh.rejected_newest,
-            }));
+            assert_eq!(portion.seen.unfinished, None);
+            seen = Seen::from_json(&portion.seen.to_json());
         }
+    }
+
+    /// Reads a document portion by portion, each from the position alone.
+    fn portions(growth: Growth, document: &Whole) -> (Vec<String>, usize, Seen) {
+        let (mut all, mut count, mut seen) = (Vec::new(), 0, Seen::default());
+        loop {
+            let portion = growth.portion(document, &seen);
+            assert!(portion.records.len() + portion.rejected.len() <= PORTION_RECORDS);
+            let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+            all.extend(portion.records.iter().map(|record| text(&record.value)));
+            all.extend(portion.rejected.iter().map(|rejected| text(&rejected.raw)));
+            seen = Seen::from_json(&portion.seen.to_json());
+            count += 1;
+            if seen.unfinished.is_none() {
+                return (all, count, seen);
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_of_many_parts_comes_in_portions_and_each_part_once() {
+        // Each line again and again, so that none is known by its bytes.
+        let lines: Vec<String> = (0..25_000).map(|i| (i % 7).to_string()).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let document = document(&lines);
+        for (is_log, newest_first) in [(true, true), (true, false), (false, true), (false, false)] {
+            let growth = Growth { is_log, newest_first, skips_unchanged: true };
+            let (all, count, seen) = portions(growth, &document);
+            let mut expect: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
+            if newest_first {
+                expect.reverse();
+            }
+            assert!(all == expect, "each part once, in order");
+            assert_eq!(count, 3);
+            assert_eq!(seen.digest, Some(document.digest.clone()));
+        }
+    }
+
+    #[test]
+    fn a_damaged_document_is_asked_for_again_however_many_portions_it_had() {
+        let mut lines = vec!["!"];
+        lines.resize(PORTION_RECORDS + 1, "1");
+        let mut whole = document(&lines);
+        whole.etag = Some("tag".to_owned());
+        let snapshot = Growth { is_log: false, newest_first: false, skips_unchanged: true };
+        assert_eq!(portions(snapshot, &whole).2.etag, None);
+        whole.parts = document(&["1"]).parts;
+        assert_eq!(portions(snapshot, &whole).2.etag.as_deref(), Some("tag"));
+    }
+
+    #[test]
+    fn another_document_is_begun_before_the_last_was_finished() {
+        let lines: Vec<String> = (0..PORTION_RECORDS + 2).map(|i| i.to_string()).collect();
+        let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let growth = Growth { is_log: true, newest_first: false, skips_unchanged: true };
+        let seen = growth.portion(&document(&lines), &Seen::default()).seen;
+        lines.push("new");
+        let portion = growth.portion(&document(&lines), &seen);
+        let got: Vec<_> = portion.records.iter().map(|record| &record.value[..]).collect();
+        assert_eq!(got, [&b"10000"[..], b"10001", b"new"]);
     }
 
     #[test]
@@ -207,8 +344,8 @@ mod tests {
         first.insert(0, "b");
         let second: Vec<&str> = ["c"].into_iter().chain(first.clone()).collect();
         let mut seen = Seen::default();
-        seen.newest = log().fresh(parts(&first), &seen).newest;
-        assert!(log().fresh(parts(&second), &seen).rejected.is_empty());
+        seen.newest = log().portion(&document(&first), &seen).seen.newest;
+        assert!(log().portion(&document(&second), &seen).rejected.is_empty());
     }
 
     #[test]
