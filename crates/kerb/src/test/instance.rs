@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use format::registry::Compatibility;
 use format::{MemoryRegistry, Registry};
-use journal::{Journal, MemoryJournal, TopicSpec};
+use journal::{Journal, MemoryJournal, TopicSpec, partition_for_key};
 use model::{ManualClock, Offset, Record, TimestampMs, TopicPartition};
 use sql::catalog::{Catalog, Source};
 use stream::connectors::NoConnectors;
@@ -100,6 +100,16 @@ impl Instance {
     /// Appends a record to partition 0.
     pub(crate) fn append(&self, topic: &str, record: Record) -> Result<Offset, String> {
         let appended = self.journal.append(&TopicPartition::new(topic, 0), vec![record]);
+        appended.map_err(|error| format!("cannot append to '{topic}': {error}"))
+    }
+
+    /// Appends a record to the partition of its key, as a producer does; without a key, to the
+    /// first.
+    pub(crate) fn produce(&self, topic: &str, record: Record) -> Result<Offset, String> {
+        let partitions = self.journal.topic(topic).map_or(1, |info| info.spec.partitions);
+        let key = record.key.as_ref();
+        let partition = key.map_or(0, |key| partition_for_key(key, partitions));
+        let appended = self.journal.append(&TopicPartition::new(topic, partition), vec![record]);
         appended.map_err(|error| format!("cannot append to '{topic}': {error}"))
     }
 

@@ -133,7 +133,7 @@ impl RestCase {
         let inputs: Result<Vec<Input>, String> =
             inputs.iter().map(|input| input.encode(instance)).collect();
         for input in inputs? {
-            instance.append(&input.topic, input.record)?;
+            instance.produce(&input.topic, input.record)?;
             if batching == Batching::Single {
                 instance.engine.run_until_idle();
             }

@@ -35,8 +35,9 @@ pub(crate) fn prepare(instance: &Instance, case: &Json, statements: &str) -> Res
         let partitions = declared.partitions.unwrap_or(PARTITIONS_DEFAULT);
         instance.ensure_topic(&declared.topic, partitions)?;
     }
-    for input in case["inputs"].as_array().into_iter().flatten() {
-        let topic = input["topic"].as_str().ok_or("an input without a topic")?;
+    let records = |name: &str| case[name].as_array().into_iter().flatten();
+    for record in records("inputs").chain(records("outputs")) {
+        let topic = record["topic"].as_str().ok_or("a record without a topic")?;
         if instance.topic_name(topic).is_none() {
             instance.ensure_topic(topic, PARTITIONS_DEFAULT)?;
         }
