@@ -54,11 +54,11 @@ pub struct Chart {
 pub struct ChartError(String);
 
 impl Chart {
-    /// The highest value the scale must show.
+    /// Where the scale ends: at the capacity, so that an empty car park looks empty; where that is
+    /// unknown or exceeded, at the highest value.
     fn top(&self) -> f64 {
         let values = self.current.iter().chain(&self.usual).map(|p| p.1);
-        let top = values.fold(self.capacity.unwrap_or(0.0), f64::max);
-        nice_ceiling(top.max(1.0))
+        values.fold(self.capacity.unwrap_or(0.0), f64::max).max(1.0)
     }
 
     fn x(&self, minute: f64) -> f64 {
@@ -90,8 +90,7 @@ impl Chart {
             title = escaped(&self.title),
             subtitle = escaped(&self.subtitle),
         );
-        for step in 0..=4 {
-            let value = top * f64::from(step) / 4.0;
+        for value in scale(top) {
             let y = self.y(value, top);
             let _ = write!(
                 svg,
@@ -150,12 +149,15 @@ impl Chart {
     }
 }
 
-/// The next number of the form 1, 2, 4, 5 or 10 times a power of ten.
-fn nice_ceiling(value: f64) -> f64 {
-    let power = 10f64.powf(value.log10().floor());
-    let steps = [1.0, 2.0, 4.0, 5.0, 8.0, 10.0];
-    let step = steps.into_iter().find(|s| s * power >= value - 1e-9);
-    step.unwrap_or(10.0) * power
+/// The values that are marked on a scale up to `top`: round ones, and `top` itself.
+fn scale(top: f64) -> Vec<f64> {
+    let power = 10f64.powf((top / 5.0).log10().floor());
+    // Spaces are whole ones.
+    let mut steps = [1.0, 2.0, 5.0, 10.0].map(|step| (step * power).max(1.0)).into_iter();
+    let step = steps.find(|step| top / step <= 5.0).unwrap_or(top);
+    // A label needs some room below that of the top.
+    let round = (0..).map(|i| f64::from(i) * step).take_while(|value| *value < 0.94 * top);
+    round.chain([top]).collect()
 }
 
 fn escaped(text: &str) -> String {
@@ -179,10 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn the_scale_ends_on_a_round_number() {
-        assert_eq!(nice_ceiling(790.0), 800.0);
-        assert_eq!(nice_ceiling(101.0), 200.0);
-        assert_eq!(nice_ceiling(1.0), 1.0);
+    fn the_scale_ends_at_the_capacity_or_what_is_more() {
+        assert_eq!(chart().top(), 790.0);
+        assert_eq!(Chart { capacity: None, ..chart() }.top(), 700.0);
+        assert_eq!(Chart { capacity: Some(600.0), ..chart() }.top(), 700.0);
+        assert_eq!(scale(790.0), [0.0, 200.0, 400.0, 600.0, 790.0]);
+        assert_eq!(scale(836.0), [0.0, 200.0, 400.0, 600.0, 836.0]);
+        assert_eq!(scale(1.0), [0.0, 1.0]);
+        assert_eq!(scale(100.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The terminal: a line in is a message, answers are printed; buttons are numbers that go on
-//! counting, so that an alert in between takes no button away and gives no number another meaning.
+//! counting (the same button keeps its own), so that an alert in between takes no button away and
+//! gives no number another meaning.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -47,18 +48,18 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
     pub async fn print(&self, replies: Vec<Reply>) -> io::Result<()> {
         let mut text = String::new();
         for reply in replies {
-            self.render(&mut text, reply).await?;
+            self.render(&mut text, reply).await;
         }
         let mut out = self.out.lock().await;
         out.write_all(text.as_bytes()).await?;
         out.flush().await
     }
 
-    async fn render(&self, text: &mut String, reply: Reply) -> io::Result<()> {
+    async fn render(&self, text: &mut String, reply: Reply) {
         match reply.content {
             Content::Text(words) => text.push_str(&words),
             // There is no button for it here.
-            Content::AskLocation { can_be_typed: false, .. } => return Ok(()),
+            Content::AskLocation { can_be_typed: false, .. } => return,
             Content::AskLocation { text: question, .. } => text.push_str(&question),
             Content::Venue { location, title, address } => {
                 let (lat, lon) = (location.latitude, location.longitude);
@@ -66,9 +67,11 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
             }
             Content::Chart { name, png, caption, drawing } => {
                 let path = self.pictures.join(file_name(&name));
-                tokio::fs::create_dir_all(&self.pictures).await?;
-                tokio::fs::write(&path, &png).await?;
                 let _ = write!(text, "{caption}\n{drawing}\nPicture: {}", path.display());
+                // Without the picture, the answer is still one.
+                if let Err(error) = self.keep(&path, &png).await {
+                    let _ = write!(text, " could not be written: {error}");
+                }
             }
         }
         text.push('\n');
@@ -84,7 +87,11 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
                 }
             }
         }
-        Ok(())
+    }
+
+    async fn keep(&self, path: &Path, png: &[u8]) -> io::Result<()> {
+        tokio::fs::create_dir_all(&self.pictures).await?;
+        tokio::fs::write(path, png).await
     }
 }
 
@@ -97,12 +104,18 @@ struct Buttons {
 
 impl Buttons {
     fn add(&mut self, data: String) -> usize {
-        self.printed += 1;
+        let number = match self.last.iter().position(|(_, known)| *known == data) {
+            Some(at) => self.last.remove(at).map_or(self.printed, |(number, _)| number),
+            None => {
+                self.printed += 1;
+                self.printed
+            }
+        };
         if self.last.len() == BUTTONS_MAX {
             self.last.pop_front();
         }
-        self.last.push_back((self.printed, data));
-        self.printed
+        self.last.push_back((number, data));
+        number
     }
 
     fn pressed(&self, number: usize) -> Option<String> {
@@ -146,9 +159,43 @@ mod tests {
         terminal.send(CHAT, alert).await;
         assert_eq!(terminal.incoming("1"), Some(Incoming::Button("park 1".into())));
         assert_eq!(terminal.incoming("2"), Some(Incoming::Button("stop 7".into())));
-        for _ in 0..BUTTONS_MAX {
-            terminal.send(CHAT, Reply::text("x").row(vec![Button::send("y", "z")])).await;
+        for i in 0..BUTTONS_MAX {
+            let button = Button::send("y", format!("z {i}"));
+            terminal.send(CHAT, Reply::text("x").row(vec![button])).await;
         }
         assert_eq!(terminal.incoming("2"), Some(Incoming::Text("2".into())));
+    }
+
+    #[test]
+    fn the_same_button_keeps_its_number() {
+        let mut buttons = Buttons::default();
+        let numbers = ["park 1", "day 1", "park 1", "week 1", "day 1"];
+        assert_eq!(numbers.map(|data| buttons.add(data.into())), [1, 2, 1, 3, 2]);
+        assert_eq!(buttons.pressed(2), Some("day 1".into()));
+    }
+
+    #[tokio::test]
+    async fn a_picture_that_cannot_be_written_is_left_out() {
+        let directory = std::env::temp_dir().join(format!("kerb-terminal-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let file = directory.join("file");
+        std::fs::write(&file, "in the way").expect("written");
+        let chart = Content::Chart {
+            name: "Pier Road day".into(),
+            png: b"png".as_slice().into(),
+            caption: "Pier Road".into(),
+            drawing: "▁█".into(),
+        };
+        let chart = Reply { content: chart, buttons: Vec::new() };
+        let refused = Terminal::new(Vec::new(), file.join("charts"));
+        refused.print(vec![chart.clone()]).await.expect("printed");
+        let written = Terminal::new(Vec::new(), directory.join("charts"));
+        written.print(vec![chart]).await.expect("printed");
+        let read = std::fs::read(directory.join("charts/pier-road-day.png"));
+        std::fs::remove_dir_all(&directory).expect("removed");
+        assert_eq!(read.expect("the picture"), b"png");
+        let printed = String::from_utf8(refused.out.lock().await.clone()).expect("text");
+        assert!(printed.starts_with("Pier Road\n▁█\nPicture: "), "{printed}");
+        assert!(printed.contains(" could not be written: "), "{printed}");
     }
 }

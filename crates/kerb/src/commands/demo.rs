@@ -2,9 +2,9 @@
 //! this terminal. On a terminal a person talks to it; elsewhere it reads lines and answers them.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,11 +48,11 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     let played_clock = Arc::new(ScaledClock::new(real, played.start, arguments.speed));
     let clock: Arc<dyn Clock> = Arc::clone(&played_clock) as Arc<dyn Clock>;
     let feeds = FeedServer::start(Arc::clone(&clock), recordings(&city)?).await?;
-    let temporary = TemporaryDirectory::new(arguments.data.as_deref())?;
+    let directory = Directory::new(arguments.data.as_deref())?;
     let listener = listen_nearby(arguments.listen).await?;
     let address = listener.local_addr()?;
     let node = Node::open(NodeOptions {
-        data: &temporary.path,
+        data: &directory.data,
         // What is played can be played again: a flush now and then is enough.
         fsync: if arguments.data.is_some() { Fsync::Group } else { Fsync::None },
         clock: Arc::clone(&clock),
@@ -73,12 +73,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     );
     let views = Views::new(Client::in_process(node.router.clone()));
     let conversation = Arc::new(Conversation::new(views.clone(), clock, vec![bot_city(&city)]));
-    let charts = match &arguments.data {
-        Some(data) => data.join("charts"),
-        // Pictures are looked at after the demo has ended, too.
-        None => std::env::temp_dir().join("kerb-charts"),
-    };
-    let terminal = Arc::new(Terminal::new(tokio::io::stdout(), charts));
+    let terminal = Arc::new(Terminal::new(tokio::io::stdout(), directory.pictures()));
     let person = std::io::stdin().is_terminal();
     let zone = city.zone.clone();
     let (engine, connectors) = (node.engine.clone(), node.connectors.clone());
@@ -168,28 +163,50 @@ async fn listen_nearby(address: SocketAddr) -> Result<TcpListener> {
     }
 }
 
-/// The demo's data: the directory that was named, or one that goes with the process.
-struct TemporaryDirectory {
-    path: PathBuf,
-    remove: bool,
+/// Where the demo's data is: the directory that was named, or one that goes with the process.
+struct Directory {
+    data: PathBuf,
+    /// What is removed at the end, but for the pictures in it.
+    temporary: Option<PathBuf>,
 }
 
-impl TemporaryDirectory {
-    fn new(named: Option<&std::path::Path>) -> Result<Self> {
+impl Directory {
+    fn new(named: Option<&Path>) -> Result<Self> {
         if let Some(path) = named {
-            return Ok(Self { path: path.to_path_buf(), remove: false });
+            return Ok(Self { data: path.to_path_buf(), temporary: None });
         }
-        let path = std::env::temp_dir().join(format!("kerb-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
-        Ok(Self { path, remove: true })
+        let path = made_anew(&std::env::temp_dir())?;
+        Ok(Self { data: path.join("data"), temporary: Some(path) })
+    }
+
+    /// Pictures are looked at after the demo has ended, too.
+    fn pictures(&self) -> PathBuf {
+        self.temporary.as_ref().unwrap_or(&self.data).join("charts")
     }
 }
 
-impl Drop for TemporaryDirectory {
+impl Drop for Directory {
     fn drop(&mut self) {
-        if self.remove {
-            // What is left behind lies where temporary things are cleared away.
-            let _ = std::fs::remove_dir_all(&self.path);
+        let Some(temporary) = &self.temporary else { return };
+        // What is left behind lies where temporary things are cleared away.
+        let _ = std::fs::remove_dir_all(&self.data);
+        if std::fs::remove_dir(temporary).is_err() {
+            eprintln!("The charts are in {}.", self.pictures().display());
+        }
+    }
+}
+
+/// A directory that was not there before and is nobody else's.
+fn made_anew(parent: &Path) -> Result<PathBuf> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let mut number = 0;
+    loop {
+        let path = parent.join(format!("kerb-demo-{}-{number}", std::process::id()));
+        match builder.create(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            done => return done.map(|()| path.clone()).with_context(|| path.display().to_string()),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::program::{out, run};
+use crate::program::{Directory, out, run};
 
 /// What a line that is too long is answered: it stands between the answers.
 const TOO_LONG: &str = "That is too long for me. Send a car park's name, or /help.\n";
@@ -13,10 +13,13 @@ async fn transcript(questions: &[&str]) -> String {
     let between = "=".repeat(5000);
     let lines = questions.iter().map(|question| format!("{question}\n{between}\n"));
     let input: String = lines.collect();
-    let output = run(&["demo", "--speed", "0.001", "--listen", "127.0.0.1:0"], &input).await;
+    let directory = Directory::new("conversation");
+    let data = directory.path("data");
+    let arguments = ["demo", "--speed", "0.001", "--data", &data, "--listen", "127.0.0.1:0"];
+    let output = run(&arguments, &input).await;
     assert!(output.status.success());
     // Where pictures are is this machine's affair.
-    let answers = out(&output).replace(&std::env::temp_dir().display().to_string(), "TEMP");
+    let answers = out(&output).replace(&data, "DATA");
     let answers: Vec<&str> = answers.split_terminator(TOO_LONG).collect();
     assert_eq!(answers.len(), questions.len(), "an answer for each question");
     let pairs = questions.iter().zip(answers);

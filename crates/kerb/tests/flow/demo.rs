@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::program::{Directory, err, out, run};
+use crate::program::{Directory, err, kerb, out, run, run_command};
 
 /// The moment at which the demo starts; see `cities/jersey/city.toml`.
 const START: &str = "2024-11-08 08:15:00";
@@ -138,4 +138,34 @@ async fn a_demo_that_goes_on_plays_nothing_twice() {
     let different: BTreeSet<&str> = rows.iter().copied().collect();
     assert!(rows.len() > 1000, "{}", rows.len());
     assert_eq!(rows.len(), different.len());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn pictures_stay_in_a_directory_of_the_demos_own_and_the_rest_goes() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let temporary = Directory::new("demo-pictures");
+    let demo = async |input| {
+        let mut command = kerb(&["demo", "--listen", "127.0.0.1:0"]);
+        command.env("TMPDIR", &temporary.0);
+        run_command(command, input).await
+    };
+    let left = || {
+        let left = std::fs::read_dir(&temporary.0).expect("a directory");
+        left.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+    };
+    assert!(demo("pier\n").await.status.success());
+    assert!(left().is_empty(), "{:?}", left());
+
+    let output = demo("/history pier\n").await;
+    assert!(output.status.success());
+    let [own] = &left()[..] else { panic!("one directory, not {:?}", left()) };
+    let mode = std::fs::metadata(own).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let picture = own.join("charts");
+    assert!(out(&output).contains(&format!("Picture: {}/", picture.display())), "{output:?}");
+    assert!(err(&output).contains(&format!("The charts are in {}", picture.display())));
+    assert_eq!(std::fs::read_dir(&picture).expect("charts").count(), 1);
+    assert!(!own.join("data").exists());
 }

@@ -20,7 +20,12 @@ pub(crate) fn kerb(arguments: &[&str]) -> Command {
 
 /// Runs it to its end with this on standard input.
 pub(crate) async fn run(arguments: &[&str], input: &str) -> Output {
-    let mut child = kerb(arguments)
+    run_command(kerb(arguments), input).await
+}
+
+/// Runs a program to its end with this on standard input.
+pub(crate) async fn run_command(mut command: Command, input: &str) -> Output {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
