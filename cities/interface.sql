@@ -26,49 +26,54 @@ CREATE STREAM IF NOT EXISTS PARKING_EVENTS (
         TIMESTAMP = 'TS');
 
 -- Each car park as it is now: the newest reading by the data's own time, so that a row that comes
--- late (or a history loaded afterwards) never becomes "now".
+-- late (or a history loaded afterwards) never becomes "now". What a pipeline lets through is put
+-- right here: a negative number is an unknown one, and nothing is freer than it has spaces.
 CREATE TABLE IF NOT EXISTS PARKING_NOW
   WITH (KAFKA_TOPIC = 'parking_now', PARTITIONS = 1, VALUE_FORMAT = 'JSON') AS
 SELECT NAME,
        LATEST_BY_OFFSET(CITY) AS CITY,
-       MAX(CASE WHEN FREE IS NOT NULL THEN TS END) AS TS,
+       MAX(CASE WHEN FREE >= 0 THEN TS END) AS TS,
        -- The capacity may come in a document of its own, after the reading.
-       CASE WHEN LATEST_BY_TIME(FREE, CASE WHEN FREE IS NOT NULL THEN TS END)
+       CASE WHEN LATEST_BY_TIME(FREE, CASE WHEN FREE >= 0 THEN TS END)
                  > LATEST_BY_OFFSET(CAPACITY)
             THEN LATEST_BY_OFFSET(CAPACITY)
-            ELSE LATEST_BY_TIME(FREE, CASE WHEN FREE IS NOT NULL THEN TS END)
+            ELSE LATEST_BY_TIME(FREE, CASE WHEN FREE >= 0 THEN TS END)
        END AS FREE,
        LATEST_BY_TIME(FREE_RAW, CASE WHEN FREE_RAW IS NOT NULL THEN TS END) AS FREE_RAW,
        LATEST_BY_OFFSET(CAPACITY) AS CAPACITY,
-       CASE WHEN LATEST_BY_OFFSET(FREE) IS NULL OR LATEST_BY_OFFSET(CAPACITY) IS NULL
-                 OR LATEST_BY_OFFSET(CAPACITY) <= 0
+       CASE WHEN LATEST_BY_TIME(FREE, CASE WHEN FREE >= 0 THEN TS END) IS NULL
+                 OR LATEST_BY_OFFSET(CAPACITY) IS NULL OR LATEST_BY_OFFSET(CAPACITY) <= 0
             THEN CAST(NULL AS DOUBLE)
-            WHEN LATEST_BY_TIME(FREE, CASE WHEN FREE IS NOT NULL THEN TS END)
+            WHEN LATEST_BY_TIME(FREE, CASE WHEN FREE >= 0 THEN TS END)
                  > LATEST_BY_OFFSET(CAPACITY)
             THEN CAST(0 AS DOUBLE)
             ELSE CAST(LATEST_BY_OFFSET(CAPACITY)
-                      - LATEST_BY_TIME(FREE, CASE WHEN FREE IS NOT NULL THEN TS END) AS DOUBLE)
+                      - LATEST_BY_TIME(FREE, CASE WHEN FREE >= 0 THEN TS END) AS DOUBLE)
                  / CAST(LATEST_BY_OFFSET(CAPACITY) AS DOUBLE) * 100
        END AS PCT_FULL,
        LATEST_BY_TIME(STATUS, CASE WHEN FREE_RAW IS NOT NULL THEN TS END) AS STATUS,
        CASE WHEN LATEST_BY_TIME(FREE_RAW, CASE WHEN FREE_RAW IS NOT NULL THEN TS END)
                  > LATEST_BY_OFFSET(CAPACITY)
             THEN 'the feed tells of more free spaces than there are spaces'
+            WHEN LATEST_BY_TIME(FREE_RAW, CASE WHEN FREE_RAW IS NOT NULL THEN TS END) < 0
+                 AND LATEST_BY_TIME(FLAG, CASE WHEN FREE_RAW IS NOT NULL THEN TS END) IS NULL
+            THEN 'the feed does not know the number at the moment'
             ELSE LATEST_BY_TIME(FLAG, CASE WHEN FREE_RAW IS NOT NULL THEN TS END)
        END AS FLAG,
        LATEST_BY_OFFSET(LATITUDE) AS LATITUDE,
        LATEST_BY_OFFSET(LONGITUDE) AS LONGITUDE,
        LATEST_BY_OFFSET(DIRECTIONS_URL) AS DIRECTIONS_URL,
        -- Five readings ago, if that was some 15 to 30 minutes ago: for the trend.
-       CASE WHEN LATEST_BY_OFFSET(FREE) IS NULL THEN CAST(NULL AS INT)
-            WHEN LATEST_BY_OFFSET(CASE WHEN FREE IS NOT NULL THEN TS END, 6)[1]
-                 BETWEEN MAX(CASE WHEN FREE IS NOT NULL THEN TS END) - 2400000
-                     AND MAX(CASE WHEN FREE IS NOT NULL THEN TS END) - 600000
-            THEN LATEST_BY_OFFSET(FREE, 6)[1]
+       CASE WHEN LATEST_BY_TIME(FREE, CASE WHEN FREE >= 0 THEN TS END) IS NULL
+            THEN CAST(NULL AS INT)
+            WHEN LATEST_BY_OFFSET(CASE WHEN FREE >= 0 THEN TS END, 6)[1]
+                 BETWEEN MAX(CASE WHEN FREE >= 0 THEN TS END) - 2400000
+                     AND MAX(CASE WHEN FREE >= 0 THEN TS END) - 600000
+            THEN LATEST_BY_OFFSET(CASE WHEN FREE >= 0 THEN FREE END, 6)[1]
        END AS FREE_BEFORE,
        -- The reading before the newest by the data's time, however long before: for edges. A late
        -- row is never the newest, so that histories cross no thresholds.
-       TOPK(CASE WHEN FREE IS NOT NULL THEN TS END, FREE, 2)[2] -> "col0" AS FREE_PREVIOUS
+       TOPK(CASE WHEN FREE >= 0 THEN TS END, FREE, 2)[2] -> "col0" AS FREE_PREVIOUS
   FROM PARKING_EVENTS
   GROUP BY NAME
   EMIT CHANGES;
@@ -85,7 +90,7 @@ SELECT NAME,
        MAX(CAPACITY) AS CAPACITY
   FROM PARKING_EVENTS
   WINDOW TUMBLING (SIZE 30 MINUTES, RETENTION 60 DAYS, GRACE PERIOD 59 DAYS)
-  WHERE FREE IS NOT NULL
+  WHERE FREE >= 0
   GROUP BY NAME
   EMIT CHANGES;
 

@@ -292,7 +292,9 @@ fn park(row: &Row) -> Option<Park> {
 }
 
 fn count(row: &Row) -> Option<Count> {
-    Some(Count { free: row.integer("FREE")?, time_ms: row.integer("TS")? })
+    // Views made before `interface.sql` saw to it may hold negative numbers.
+    let free = row.integer("FREE").filter(|free| *free >= 0)?;
+    Some(Count { free, time_ms: row.integer("TS")? })
 }
 
 /// Feeds are not trusted: only web addresses become buttons.

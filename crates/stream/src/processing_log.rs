@@ -65,6 +65,19 @@ impl LogMessage {
         LogMessage::Processing { message: message.into(), cause: Vec::new() }
     }
 
+    /// What happened, and why, in a line.
+    pub(crate) fn reason(&self) -> String {
+        let (message, cause) = match self {
+            LogMessage::Deserialization { message, cause, .. }
+            | LogMessage::Processing { message, cause }
+            | LogMessage::Serialization { message, cause, .. } => (message, cause.as_slice()),
+            LogMessage::Query { message } => (message, [].as_slice()),
+        };
+        let because = cause.iter().filter(|cause| !message.contains(cause.as_str()));
+        let all: Vec<&str> = std::iter::once(message).chain(because).map(String::as_str).collect();
+        all.join(": ")
+    }
+
     fn kind(&self) -> i32 {
         match self {
             LogMessage::Deserialization { .. } => 0,

@@ -1,6 +1,7 @@
 //! What moves rows: a persistent query is a task that reads, lets its topology work, and commits; a
 //! push query is a task that reads and hands rows to its client.
 
+mod complaints;
 pub mod log_writer;
 pub mod persistent;
 pub mod push_pool;

@@ -152,3 +152,45 @@ async fn a_pipeline_that_was_edited_is_noticed_at_the_next_start() {
     }
     check("FREE > 0", &[]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_a_negative_number() {
+    let directory = Directory::new("negative");
+    let node = directory.open();
+    let views = Views::new(Client::in_process(node.router.clone()));
+    for (hours, free) in [(0, 30), (1, 40), (2, -4)] {
+        reading(&node, hours, free);
+    }
+    // A reading of another car park, behind them in the same stream, and its only one.
+    let other = json!({ "NAME": "Wayne Tower", "CITY": "gotham", "TS": BEGIN_MS, "FREE": -1,
+        "FREE_RAW": -1, "CAPACITY": 300 });
+    insert(&node, "PARKING_EVENTS", &other);
+    let both = async {
+        loop {
+            let parks = views.parks().await.expect("the view");
+            if let [pier, tower] = &parks[..] {
+                return (pier.clone(), tower.clone());
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (pier, tower) = tokio::time::timeout(PATIENCE, both).await.expect("both are seen");
+    let count = pier.count.expect("the last known number");
+    assert_eq!((count.free, count.time_ms), (40, BEGIN_MS + HOUR_MS));
+    let unknown = Some("the feed does not know the number at the moment");
+    assert_eq!((pier.flag.as_deref(), tower.flag.as_deref()), (unknown, unknown));
+    assert_eq!((tower.count, tower.capacity), (None, Some(300)));
+    let history = async {
+        // The history is another query's work: the last reading may not be in it yet.
+        loop {
+            let history = views.history("Pier Road", 0, i64::MAX).await.expect("the view");
+            if history.len() > 1 {
+                return history;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let history = tokio::time::timeout(PATIENCE, history).await.expect("the history is there");
+    assert_eq!(history.iter().map(|half_hour| half_hour.free).collect::<Vec<_>>(), [30.0, 40.0]);
+    node.shut_down().await;
+}

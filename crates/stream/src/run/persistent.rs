@@ -17,6 +17,7 @@ use crate::operators::sink::{ReadBack, SinkWriter};
 use crate::operators::source::Incoming;
 use crate::processing_log::LogEntry;
 use crate::run::TaskError;
+use crate::run::complaints::Complaints;
 use crate::run::log_writer::LogWriter;
 use crate::run::reader::Reader;
 use crate::run::shared::Shared;
@@ -89,6 +90,7 @@ pub struct PersistentTask {
     /// State that no operator has any more: to be taken out of the changelog.
     left_over: BTreeSet<(StoreId, Box<[u8]>)>,
     under_way: Option<UnderWay>,
+    complaints: Complaints,
 }
 
 /// A commit that is being made durable, and what is to be done after it.
@@ -159,6 +161,7 @@ impl PersistentTask {
             outline_is_written: false,
             left_over: BTreeSet::new(),
             under_way: None,
+            complaints: Complaints::default(),
             spec,
         };
         task.restore()?;
@@ -286,6 +289,7 @@ impl PersistentTask {
             Some(sink) => sink.write(&batch, &mut cycle),
             None => Vec::new(),
         };
+        let rows_out = records.iter().map(|(_, records)| records.len()).sum();
         let mut changes = Changelog::default();
         self.topology.flush(&mut changes);
         if self.spec.view.is_some() {
@@ -314,6 +318,9 @@ impl PersistentTask {
         if !log.is_empty() {
             records.push(self.spec.log.records(&log, now));
         }
+        if moves {
+            self.complaints.take(&self.spec.id, &log, self.spec.clock.monotonic());
+        }
         let offsets = if moves { self.new_positions() } else { Vec::new() };
         let commit = Commit { records, offsets };
         self.outline_is_written |= writes_outline;
@@ -323,7 +330,7 @@ impl PersistentTask {
         let after = After {
             view_changes,
             rows_in: incoming.len(),
-            rows_out: batch.rows,
+            rows_out,
             errors: log.len(),
             newest: incoming.iter().map(|i| i.record.timestamp.0).max(),
         };
