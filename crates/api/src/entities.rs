@@ -96,7 +96,7 @@ fn kind_and_fields(body: &AnswerBody) -> (&'static str, Value) {
                     "name": c.name,
                     "type": c.kind.as_str(),
                     "className": c.class,
-                    "state": connector_state(c),
+                    "state": c.summary,
                 })
             };
             ("connector_list", json!({ "connectors": list(all, one) }))
@@ -193,12 +193,6 @@ fn function(function: &FunctionDescription) -> Value {
     })
 }
 
-/// As the real server puts it: how many of its tasks run. Each of ours is one task.
-fn connector_state(connector: &ConnectorInfo) -> String {
-    let running = if connector.state == "RUNNING" { 1 } else { 0 };
-    format!("{} ({running}/1 tasks RUNNING)", connector.state)
-}
-
 fn connector(info: &ConnectorInfo) -> Value {
     let config = info.config.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
     json!({
@@ -214,9 +208,9 @@ fn connector_description(info: &ConnectorInfo) -> Value {
         "connectorClass": info.class,
         "status": {
             "name": info.name,
-            "connector": { "state": info.state, "worker_id": "kerb", "trace": info.trace },
+            "connector": { "state": info.state, "worker_id": "kerb", "trace": info.summary },
             "tasks": [
-                { "id": 0, "state": info.state, "worker_id": "kerb", "trace": info.trace },
+                { "id": 0, "state": info.state, "worker_id": "kerb", "trace": info.summary },
             ],
             "type": info.kind.as_str(),
         },

@@ -398,8 +398,9 @@ pub struct ConnectorInfo {
     pub config: Vec<(String, String)>,
     /// `RUNNING`, `PAUSED`, `FAILED`.
     pub state: String,
-    /// Why it failed, or how its feed is.
-    pub trace: Option<String>,
+    /// The state with how many of its tasks run and, if something is not as it should be, what:
+    /// `RUNNING (1/1 tasks RUNNING: the document is empty)`.
+    pub summary: String,
     /// The topics it uses.
     pub topics: Vec<String>,
 }

@@ -63,7 +63,7 @@ impl Connectors for Named {
             class: "good".to_owned(),
             config: Vec::new(),
             state: "RUNNING".to_owned(),
-            trace: None,
+            summary: "RUNNING (1/1 tasks RUNNING)".to_owned(),
             topics: Vec::new(),
         })
     }

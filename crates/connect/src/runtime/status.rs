@@ -81,6 +81,8 @@ pub struct Status {
     pub last_error: Option<(TimestampMs, String)>,
     /// Something people should know about the last document.
     pub note: Option<String>,
+    /// The same of the last one that was new: an answer that says "unchanged" is about that.
+    pub(super) note_when_changed: Option<String>,
     /// There is more of the last document: its poll is not over.
     pub unfinished: bool,
 }
@@ -92,20 +94,19 @@ impl Status {
         Some(Duration::from_millis(now.0.saturating_sub(since.0).max(0) as u64))
     }
 
-    /// What a list shows: the state, and in a few words what is not as it should be.
+    /// What a list shows: the state, how many of its tasks run (each connector is one), and in a
+    /// few words what is not as it should be.
     pub fn summary(&self) -> String {
-        let trouble = match (self.state, &self.last_error, &self.note) {
+        let state = self.state;
+        let running = u8::from(state == State::Running);
+        let trouble = match (state, &self.last_error, &self.note) {
             (State::Retrying | State::Failed, Some((_, error)), _) => {
-                Some(format!("{error}, {} in a row", self.failures_in_row))
+                format!(": {error}, {} in a row", self.failures_in_row)
             }
-            (State::Running, _, Some(note)) => Some(note.clone()),
-            _ => None,
+            (State::Running, _, Some(note)) => format!(": {note}"),
+            _ => String::new(),
         };
-        match (self.state, trouble) {
-            (State::Running, None) => "RUNNING (1/1 tasks RUNNING)".to_owned(),
-            (state, None) => state.as_str().to_owned(),
-            (state, Some(trouble)) => format!("{state} ({trouble})"),
-        }
+        format!("{state} ({running}/1 tasks RUNNING{trouble})")
     }
 
     pub(crate) fn succeed(&mut self, poll: &Poll) {
@@ -121,11 +122,6 @@ impl Status {
         let is_first = !std::mem::replace(&mut self.unfinished, poll.more);
         let before = self.note.take().filter(|_| !is_first);
         self.note = poll.note.clone().or(before);
-        match poll.outcome {
-            Outcome::Changed => self.changed_at = Some(poll.fetched_at),
-            Outcome::Unchanged => self.polls_unchanged += 1,
-            Outcome::Empty => self.polls_empty += 1,
-        }
         if poll.document_bytes > 0 {
             self.document_bytes = poll.document_bytes as u64;
         }
@@ -134,6 +130,17 @@ impl Status {
             let note = format!("{count} parts of the document left out: {}", rejected.reason);
             self.last_error = Some((poll.fetched_at, note.clone()));
             self.note = Some(note);
+        }
+        match poll.outcome {
+            Outcome::Changed => {
+                self.changed_at = Some(poll.fetched_at);
+                self.note_when_changed.clone_from(&self.note);
+            }
+            Outcome::Unchanged => {
+                self.polls_unchanged += 1;
+                self.note.clone_from(&self.note_when_changed);
+            }
+            Outcome::Empty => self.polls_empty += 1,
         }
     }
 
@@ -172,18 +179,42 @@ mod tests {
     #[test]
     fn a_list_shows_what_is_not_as_it_should_be() {
         let mut status = Status::default();
-        assert_eq!(status.summary(), "UNASSIGNED");
+        assert_eq!(status.summary(), "UNASSIGNED (0/1 tasks RUNNING)");
         status.succeed(&Poll::default());
         assert_eq!(status.summary(), "RUNNING (1/1 tasks RUNNING)");
         let note = Some("the document is empty".to_owned());
         status.succeed(&Poll { outcome: Outcome::Empty, note, ..Poll::default() });
-        assert_eq!(status.summary(), "RUNNING (the document is empty)");
+        assert_eq!(status.summary(), "RUNNING (1/1 tasks RUNNING: the document is empty)");
         let what = "HTTP 503 Service Unavailable".to_owned();
         status
             .fail(&PollError::Retry { after: None, what, http_status: Some(503) }, TimestampMs(7));
-        assert_eq!(status.summary(), "RETRYING (HTTP 503 Service Unavailable, 1 in a row)");
+        assert_eq!(
+            status.summary(),
+            "RETRYING (0/1 tasks RUNNING: HTTP 503 Service Unavailable, 1 in a row)"
+        );
         assert_eq!((status.polls, status.polls_failed, status.polls_empty), (3, 1, 1));
         assert_eq!(status.http_status, Some(503));
+    }
+
+    #[test]
+    fn what_is_odd_is_told_as_long_as_the_document_is_there() {
+        let poll = |outcome, note: Option<&str>| Poll {
+            outcome,
+            note: note.map(str::to_owned),
+            ..Poll::default()
+        };
+        let mut status = Status::default();
+        let mut after = |poll: Poll| {
+            status.succeed(&poll);
+            status.note.clone()
+        };
+        let odd = Some("odd".to_owned());
+        assert_eq!(after(poll(Outcome::Changed, Some("odd"))), odd);
+        assert_eq!(after(poll(Outcome::Unchanged, None)), odd);
+        assert_eq!(after(poll(Outcome::Empty, Some("empty"))), Some("empty".to_owned()));
+        assert_eq!(after(poll(Outcome::Unchanged, None)), odd);
+        assert_eq!(after(poll(Outcome::Changed, None)), None);
+        assert_eq!(after(poll(Outcome::Unchanged, None)), None);
     }
 
     #[test]

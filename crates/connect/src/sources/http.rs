@@ -161,6 +161,7 @@ impl Reader {
             poll.note = Some(note);
             return Ok(Read::Nothing(poll));
         }
+        poll.note = parts.note.clone().or(poll.note);
         let Answer { etag, last_modified, .. } = answer;
         let document = Whole { parts, digest, etag, last_modified };
         Ok(Read::Document(Arc::new(Fetched { document, told: poll })))

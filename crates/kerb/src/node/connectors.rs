@@ -75,7 +75,7 @@ fn info(description: Description) -> ConnectorInfo {
         class: description.class,
         config: description.properties.into_iter().collect(),
         state: description.status.state.as_str().to_string(),
-        trace: Some(summary),
+        summary,
         topics: description.topics,
     }
 }

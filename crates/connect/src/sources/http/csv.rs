@@ -94,14 +94,29 @@ impl Csv {
                 start = header.as_ptr() as usize - whole.as_ptr() as usize + header.len();
             }
         }
-        let rows = Rows {
-            kept: self.kept(&names)?,
-            key_at: self.key_at(&names)?,
-            csv: self.clone(),
-            names,
+        let (kept, key_at) = (self.kept(&names)?, self.key_at(&names)?);
+        let passed_on = self.header == Header::Skip && kept.is_none() && key_at.is_none();
+        let odd = if passed_on { self.odd_rows(&whole[start..], names.len()) } else { None };
+        let rows = Rows { kept, key_at, csv: self.clone(), names };
+        let mut parts = Parts::lines(text, start, Kind::Rows(rows))?
+            .or_note(|| "the document has no rows below its header".to_owned());
+        parts.note = parts.note.or(odd);
+        Ok(parts)
+    }
+
+    /// What is odd about rows that are passed on as they stand, whatever they are: they are not as
+    /// long as the header or, should that be a mere title, as the first of them.
+    fn odd_rows(&self, rows: &str, header: usize) -> Option<String> {
+        let rows = rows.lines().filter(|line| !line.trim().is_empty());
+        let rows: Vec<_> = rows.map(|line| self.cells(line).map(|cells| cells.len())).collect();
+        let is_title = !rows.contains(&Some(header));
+        let usual = if is_title { rows.iter().flatten().copied().next() } else { Some(header) };
+        let mut odd = rows.iter().filter(|cells| cells.is_none() || **cells != usual);
+        let first = match (odd.next()?, usual) {
+            (Some(cells), Some(usual)) => format!("{cells} cells where others have {usual}"),
+            _ => "a quote is not closed".to_owned(),
         };
-        let parts = Parts::lines(text, start, Kind::Rows(rows))?;
-        Ok(parts.or_note(|| "the document has no rows below its header".to_owned()))
+        Some(format!("{} of {} rows are odd, the first: {first}", 1 + odd.count(), rows.len()))
     }
 
     /// The positions of the columns that every record keeps, if rows are to be unpivoted.

@@ -56,6 +56,10 @@ impl Carrier {
     /// Takes a document apart; `Err` says why it is none.
     pub(crate) fn read(&self, text: Bytes) -> Result<Parts, String> {
         match self {
+            // Every line of it would be a row.
+            Carrier::Csv(_) | Carrier::Lines if is_web_page(&text) => {
+                Err("the document is a web page (HTML)".to_owned())
+            }
             Carrier::Csv(csv) => csv.read(text),
             Carrier::Json(elements) => {
                 let document = serde_json::from_slice(&text)
@@ -83,5 +87,25 @@ impl Elements {
     fn pick(&self, document: &Json) -> Result<Parts, String> {
         let parts = Parts::elements(self.path.pick(document), self.key.clone())?;
         Ok(parts.or_note(|| format!("the document has nothing at {}", self.path)))
+    }
+}
+
+/// Does it begin as web pages do?
+fn is_web_page(text: &[u8]) -> bool {
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text).trim_ascii_start();
+    let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|b| b.eq_ignore_ascii_case(with));
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_page_in_the_documents_place_is_no_rows() {
+        let read = |text: &'static str| Carrier::Lines.read(Bytes::from_static(text.as_bytes()));
+        assert!(read("\u{feff}\n<!DOCTYPE html>\n<html><body>Back soon</body></html>\n").is_err());
+        assert!(read("<html lang=\"en\">").is_err());
+        assert_eq!(read("a,1\n<html>,2\n").map(|parts| parts.len()), Ok(2));
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Parts {
     /// Where in `text` each part begins and ends.
     places: Vec<(u32, u32)>,
     kind: Kind,
-    /// Why there are no parts, if there are none.
+    /// Why there are no parts, or what is odd about them.
     pub(crate) note: Option<String>,
 }
 

@@ -46,6 +46,22 @@ fn rows_stay_as_they_are_below_a_skipped_header() {
 }
 
 #[test]
+fn rows_that_are_passed_on_are_noted_where_they_are_odd() {
+    let check = |text: &str, expect: Option<&str>| {
+        let csv = Csv::from_settings(&settings(&[])).expect("the settings are right");
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let parts = csv.read(bytes).expect("the document is read");
+        assert_eq!(parts.note.as_deref(), expect, "{text:?}");
+    };
+    check("name,free\na,1\nb,2\n", None);
+    check("Car parks\na,1\nb,2\n", None);
+    let ragged = "2 of 3 rows are odd, the first: 3 cells where others have 2";
+    check("name,free\na,1,2\nb,2\nc\n", Some(ragged));
+    let unclosed = "1 of 2 rows are odd, the first: a quote is not closed";
+    check("name,free\na,1\n\"b,2\n", Some(unclosed));
+}
+
+#[test]
 fn a_document_without_header_gives_all_its_rows() {
     check(&[("csv.header", "none")], "a,1\nb,2", &["a,1", "b,2"], &[]);
     check(&[("csv.header", "none"), ("record.key", "2")], "a,1\nb,2", &["1=a,1", "2=b,2"], &[]);
