@@ -10,6 +10,7 @@ use super::query::aggregate;
 use super::query::qualify::{self, is_window_bound};
 use super::query::sources::{self, From};
 use super::query::{Context, Stage};
+use super::types::common_number;
 use super::walk;
 use crate::ast::{self, ComparisonOp, ExprKind, Query, SelectItem, SourceKind};
 use crate::catalog::Source;
@@ -258,9 +259,21 @@ struct Alternative {
     low: Option<(Value, bool)>,
     high: Option<(Value, bool)>,
     windows: WindowBounds,
+    /// The comparisons of WINDOWSTART and WINDOWEND, in order.
+    bounds: Vec<(String, Bound)>,
+    /// A key's value that is none, which is an error where keys are looked up.
+    misfit: Option<AnalyzeError>,
     /// How many comparisons with constants each key column stands in: `=` and IN, and others.
     equalities: Vec<usize>,
     others: usize,
+}
+
+/// Which end of a range of windows a comparison names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Both,
+    Low,
+    High,
 }
 
 impl Found {
@@ -273,6 +286,11 @@ impl Found {
         }
         let ranges = has_ordered_keys(source) && alternatives.len() == 1;
         let keyed = alternatives.iter().all(|alternative| alternative.is_keyed(ranges));
+        if keyed {
+            for alternative in &mut alternatives {
+                alternative.check_lookup(filter)?;
+            }
+        }
         let windows = match &alternatives[..] {
             [only] => only.windows,
             _ => WindowBounds::default(),
@@ -380,6 +398,7 @@ impl Alternative {
                 let ty = &keys[at].ty;
                 let mut values = Vec::new();
                 for item in list {
+                    self.note_misfit(item, ty);
                     match constant(item, ty)? {
                         Some(Value::Null) => {}
                         Some(value) => values.push(value),
@@ -407,6 +426,16 @@ impl Alternative {
         keys: &[&Column],
     ) -> Result<()> {
         if is_window_bound(name) {
+            let bound = match op {
+                ComparisonOp::Equal => Bound::Both,
+                ComparisonOp::GreaterThan | ComparisonOp::GreaterThanOrEqual => Bound::Low,
+                ComparisonOp::LessThan | ComparisonOp::LessThanOrEqual => Bound::High,
+                _ => {
+                    let kind = PullError::WindowOperator(name.to_owned());
+                    return Err(AnalyzeError::at(value.span, kind));
+                }
+            };
+            self.bounds.push((name.to_owned(), bound));
             if let Some(ms) = window_bound(value)? {
                 self.windows.narrow(name, op, ms);
             }
@@ -419,6 +448,7 @@ impl Alternative {
             ComparisonOp::Equal | ComparisonOp::NotEqual => self.others += 2,
             _ => self.others += if is_constant { 1 } else { 2 },
         }
+        self.note_misfit(value, &keys[at].ty);
         let Some(value) = constant(value, &keys[at].ty)? else { return Ok(()) };
         match op {
             ComparisonOp::Equal => self.restrict(at, vec![value]),
@@ -427,6 +457,37 @@ impl Alternative {
             ComparisonOp::LessThan => self.high = Some((value, false)),
             ComparisonOp::LessThanOrEqual => self.high = Some((value, true)),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// A number is compared with any other, but only one that widens to a key's type is looked up.
+    fn note_misfit(&mut self, expr: &ast::Expr, ty: &SqlType) {
+        let ExprKind::Literal(value) = &expr.kind else { return };
+        let found = literal::type_of(value);
+        let widens = match (&found, ty) {
+            (_, SqlType::Decimal { .. }) => literal::convert(value, ty).is_some(),
+            _ => common_number(&found, ty).as_ref() == Some(ty),
+        };
+        if found.is_number() && ty.is_number() && !widens {
+            let (found, expected) = (found.to_string(), ty.clone());
+            let kind = PullError::KeyType { found, expected };
+            self.misfit.get_or_insert(AnalyzeError::at(expr.span, kind));
+        }
+    }
+
+    /// What is asked of an alternative whose keys are looked up: values of the keys' types, and for
+    /// each window bound one value or one of each end.
+    fn check_lookup(&mut self, filter: &ast::Expr) -> Result<()> {
+        if let Some(misfit) = self.misfit.take() {
+            return Err(misfit);
+        }
+        for (i, (name, bound)) in self.bounds.iter().enumerate() {
+            let mut earlier = self.bounds[..i].iter().filter(|(other, _)| other == name);
+            if earlier.any(|(_, other)| other == bound || [*other, *bound].contains(&Bound::Both)) {
+                let kind = PullError::WindowTwice(name.clone());
+                return Err(AnalyzeError::at(filter.span, kind));
+            }
         }
         Ok(())
     }

@@ -358,6 +358,15 @@ pub enum PullError {
         /// The key's type.
         expected: SqlType,
     },
+    /// `WINDOWSTART <> …`
+    #[error("Unsupported {0} bounds: use =, <, <=, > or >=.")]
+    WindowOperator(String),
+    /// `WINDOWSTART > 1 AND WINDOWSTART > 2`
+    #[error(
+        "Duplicate {0} bounds: name one value with =, or a lowest and a highest one, beside the \
+         key."
+    )]
+    WindowTwice(String),
     /// A windowed table with a bound that is no number.
     #[error("Window bounds must be compared with a BIGINT or a time as text.")]
     WindowBound,
