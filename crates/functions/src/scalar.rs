@@ -6,6 +6,7 @@ mod arrays;
 mod bytes;
 mod conditional;
 mod encodings;
+mod equality;
 mod geo;
 mod json;
 mod lambda;

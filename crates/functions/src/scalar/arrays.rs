@@ -1,13 +1,15 @@
 //! Functions of arrays.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use model::Value;
 use model::text::value_text;
 
 use super::Eval::Rows;
+use super::equality::Same;
 use super::strings::check_joined;
-use super::units::{contains, int, same, text};
+use super::units::{int, text};
 use super::{Call, Overload, ScalarFunction, of};
 use crate::Doc;
 use crate::limits::{ELEMENTS_MAX, check_elements};
@@ -41,13 +43,15 @@ fn array(items: Option<Vec<Value>>) -> Result<Value, String> {
 
 /// Each element once, where it is first.
 fn distinct<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<Value> {
-    let mut seen: Vec<Value> = Vec::new();
-    for item in items {
-        if !contains(&seen, item) {
-            seen.push(item.clone());
-        }
-    }
-    seen
+    let mut seen = HashSet::new();
+    items.filter(|item| seen.insert(Same(item))).cloned().collect()
+}
+
+/// The elements of the first array, once each, that are (or are not) in the second.
+fn chosen(args: &[Value], wanted: bool) -> Option<Vec<Value>> {
+    let (left, right) = pair(args)?;
+    let right: HashSet<_> = right.iter().map(Same).collect();
+    Some(distinct(left.iter().filter(|item| right.contains(&Same(item)) == wanted)))
 }
 
 pub(super) const ARRAY_CONCAT: ScalarFunction = function(
@@ -75,7 +79,9 @@ pub(super) const ARRAY_CONTAINS: ScalarFunction = function(
 );
 
 fn array_contains(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    Ok(Value::Boolean(items(&args[0]).is_some_and(|items| contains(items, &args[1]))))
+    let wanted = Same(&args[1]);
+    let items = items(&args[0]).unwrap_or_default();
+    Ok(Value::Boolean(items.iter().any(|item| Same(item) == wanted)))
 }
 
 pub(super) const ARRAY_DISTINCT: ScalarFunction = function(
@@ -97,7 +103,7 @@ pub(super) const ARRAY_EXCEPT: ScalarFunction = function(
 );
 
 fn array_except(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    array(pair(args).map(|(left, right)| distinct(left.iter().filter(|i| !contains(right, i)))))
+    array(chosen(args, false))
 }
 
 pub(super) const ARRAY_INTERSECT: ScalarFunction = function(
@@ -108,7 +114,7 @@ pub(super) const ARRAY_INTERSECT: ScalarFunction = function(
 );
 
 fn array_intersect(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    array(pair(args).map(|(left, right)| distinct(left.iter().filter(|i| contains(right, i)))))
+    array(chosen(args, true))
 }
 
 pub(super) const ARRAY_UNION: ScalarFunction = function(
@@ -208,7 +214,7 @@ pub(super) const ARRAY_REMOVE: ScalarFunction = function(
 
 fn array_remove(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let kept =
-        |items: &[Value]| items.iter().filter(|item| !same(item, &args[1])).cloned().collect();
+        |items: &[Value]| items.iter().filter(|i| Same(i) != Same(&args[1])).cloned().collect();
     array(items(&args[0]).map(kept))
 }
 

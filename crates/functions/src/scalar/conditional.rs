@@ -5,7 +5,7 @@ use arrow_select::zip::zip;
 use model::Value;
 
 use super::Eval::{Columns, Rows};
-use super::units::same;
+use super::equality::Same;
 use super::{Call, ScalarFunction, of};
 use crate::{Doc, Evaluated};
 
@@ -66,5 +66,5 @@ pub(super) const NULLIF: ScalarFunction = ScalarFunction {
 };
 
 fn null_if(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    Ok(if same(&args[0], &args[1]) { Value::Null } else { args[0].clone() })
+    Ok(if Same(&args[0]) == Same(&args[1]) { Value::Null } else { args[0].clone() })
 }

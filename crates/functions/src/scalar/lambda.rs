@@ -1,6 +1,7 @@
 //! Functions that call a lambda for every element: the elements of all rows are one column, so that
 //! a body is evaluated once for a batch and not once for a row.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -13,6 +14,7 @@ use arrow_select::take::take;
 use model::column::{arrow_type, null_column, value_at};
 
 use super::Eval::Columns;
+use super::equality::Same;
 use super::{Arg, Call, Lambda, Overload, ScalarFunction, of};
 use crate::{Doc, Evaluated, RowErrors};
 
@@ -222,15 +224,16 @@ fn transform_map(call: &Call<'_>) -> Evaluated {
     let key_type = lambda(call, 1).returns();
     let mut start = 0;
     for (row, length) in elements.lengths.iter().enumerate() {
-        let mut seen = Vec::with_capacity(*length);
-        for element in start..start + length {
-            let key = value_at(key_type, &keys.column, element);
+        let made: Vec<_> = (start..start + length)
+            .map(|element| value_at(key_type, &keys.column, element))
+            .collect();
+        let mut seen = HashSet::new();
+        for key in &made {
             if key.is_null() {
                 errors.add(row, "a key of a map must not be null");
-            } else if seen.contains(&key) {
+            } else if !seen.insert(Same(key)) {
                 errors.add(row, format!("the lambda of TRANSFORM gave the key {key:?} twice"));
             }
-            seen.push(key);
         }
         start += length;
     }

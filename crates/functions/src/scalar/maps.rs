@@ -3,7 +3,7 @@
 use model::Value;
 
 use super::Eval::Rows;
-use super::units::put;
+use super::equality::TextMap;
 use super::{Call, Overload, ScalarFunction, of};
 use crate::Doc;
 
@@ -28,14 +28,12 @@ fn as_map(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     let (Value::Array(keys), Value::Array(values)) = (&args[0], &args[1]) else {
         return Ok(Value::Null);
     };
-    let mut map = Vec::with_capacity(keys.len());
+    let mut map = TextMap::default();
     for (at, key) in keys.iter().enumerate() {
-        if key.is_null() {
-            return Err("a key of a map must not be null".to_string());
-        }
-        put(&mut map, key.clone(), values.get(at).cloned().unwrap_or(Value::Null));
+        let key = key.as_str().ok_or("a key of a map must not be null")?;
+        map.put(key, values.get(at).cloned().unwrap_or(Value::Null));
     }
-    Ok(Value::Map(map))
+    Ok(map.finish())
 }
 
 pub(super) const ENTRIES: ScalarFunction = function(
@@ -114,14 +112,15 @@ pub(super) const MAP_UNION: ScalarFunction = function(
 );
 
 fn map_union(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
-    let mut union = Vec::new();
     if args.iter().all(Value::is_null) {
         return Ok(Value::Null);
     }
+    let mut union = TextMap::default();
     for map in args {
-        if let Value::Map(map) = map {
-            map.iter().for_each(|(key, value)| put(&mut union, key.clone(), value.clone()));
+        let Value::Map(map) = map else { continue };
+        for (key, value) in map {
+            union.put(key.as_str().ok_or("a key of a map must not be null")?, value.clone());
         }
     }
-    Ok(Value::Map(union))
+    Ok(union.finish())
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use model::Value;
 
 use super::Eval::Rows;
+use super::equality::TextMap;
 use super::units::{int, split_keep_empty, text, utf16_len};
 use super::{Call, ScalarFunction, of};
 use crate::Doc;
@@ -261,14 +262,14 @@ fn split_to_map(args: &[Value], _: &Call<'_>) -> Result<Value, String> {
     if between_entries.is_empty() || between.is_empty() || between == between_entries {
         return Ok(Value::Null);
     }
-    let mut map = Vec::new();
+    let mut map = TextMap::default();
     for entry in input.split(between_entries).filter(|entry| !entry.is_empty()) {
         let mut parts = entry.split(between);
         if let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-            super::units::put(&mut map, Value::String(key.into()), Value::String(value.into()));
+            map.put(key, Value::String(value.into()));
         }
     }
-    Ok(Value::Map(map))
+    Ok(map.finish())
 }
 
 pub(super) const TRIM: ScalarFunction = function(

@@ -30,38 +30,6 @@ pub(super) fn null_if_any(args: &[Value]) -> bool {
     args.iter().any(Value::is_null)
 }
 
-/// Are they equal to Java? NaN is equal to itself, 0.0 is not equal to -0.0.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Double(a), Value::Double(b)) => {
-            a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
-        }
-        (Value::Array(a), Value::Array(b)) | (Value::Struct(a), Value::Struct(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
-        (Value::Map(a), Value::Map(b)) => {
-            let has = |(key, value): &(Value, Value)| {
-                b.iter().any(|(k, v)| same(k, key) && same(v, value))
-            };
-            a.len() == b.len() && a.iter().all(has)
-        }
-        (a, b) => a == b,
-    }
-}
-
-/// Is the value among these?
-pub(super) fn contains(items: &[Value], value: &Value) -> bool {
-    items.iter().any(|item| same(item, value))
-}
-
-/// Puts an entry into a map, in the place of one with the same key.
-pub(super) fn put(map: &mut Vec<(Value, Value)>, key: Value, value: Value) {
-    match map.iter_mut().find(|(k, _)| *k == key) {
-        Some(entry) => entry.1 = value,
-        None => map.push((key, value)),
-    }
-}
-
 /// How many UTF-16 units a text has.
 pub(super) fn utf16_len(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
