@@ -114,6 +114,7 @@ impl From<RequestError> for ApiError {
             RequestErrorKind::BadStatement | RequestErrorKind::NotAQuery => 40_001,
             RequestErrorKind::QueryEndpoint => 40_002,
             RequestErrorKind::TooManyQueries => 40_003,
+            RequestErrorKind::TooManyRequests => 42_900,
             RequestErrorKind::NotFound => 40_400,
             RequestErrorKind::AssertionFailed => 41_700,
             RequestErrorKind::ClientLeft => 49_900,

@@ -116,3 +116,45 @@ fn statements_that_are_said_to_work_are_accepted() {
     }
     assert!(tried > 40, "only {tried} statements were found");
 }
+
+/// What the table of properties says: by name, whether the property does anything.
+fn properties_listed() -> BTreeMap<String, bool> {
+    let text = text();
+    let section = text.split("## Properties").nth(1).expect("the properties");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    rows.map(|(name, rest)| (name.to_owned(), !rest.starts_with("no effect"))).collect()
+}
+
+#[test]
+fn every_property_is_listed_with_whether_it_does_anything() {
+    let known = stream::engine::properties::KNOWN;
+    let known = known.iter().map(|known| (known.name.to_owned(), known.has_effect)).collect();
+    assert_eq!(properties_listed(), known);
+}
+
+#[test]
+fn a_property_with_an_effect_is_read_somewhere_and_no_other_is() {
+    let mut sources = Vec::new();
+    for crate_name in ["sql", "stream"] {
+        sources_under(&document("crates").join(crate_name).join("src"), &mut sources);
+    }
+    let code: String =
+        sources.iter().map(|path| fs::read_to_string(path).expect("a file")).collect();
+    for known in stream::engine::properties::KNOWN {
+        let is_read = code.contains(&format!("\"{}\"", known.name));
+        assert_eq!(is_read, known.has_effect, "{}", known.name);
+    }
+}
+
+/// All files of code but the list of properties itself.
+fn sources_under(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => sources_under(&path, found),
+            false if path.ends_with("engine/properties.rs") => {}
+            false => found.push(path),
+        }
+    }
+}

@@ -9,6 +9,7 @@
 //! log of commands is carried out again (`replay`).
 
 mod asserts;
+pub(crate) mod bounds;
 mod carry_out;
 mod command_id;
 pub(crate) mod commands;
@@ -18,7 +19,7 @@ mod insert;
 mod insert_row;
 mod log_stream;
 mod print;
-mod properties;
+pub mod properties;
 pub(crate) mod queries;
 mod replay;
 mod select;
@@ -43,6 +44,8 @@ use crate::request::{Request, RequestError, RequestErrorKind};
 use crate::rows::RowBatch;
 use crate::run::log_writer::LogWriter;
 use crate::run::push_pool::PushPool;
+use bounds::Bounds;
+pub use bounds::Permit;
 use commands::CommandLog;
 use failure::internal;
 use queries::RunningQueries;
@@ -98,6 +101,8 @@ pub struct PullAnswer {
     pub header: ResultHeader,
     /// Its rows.
     pub rows: RowBatch,
+    /// Its place among those answered at once: to be kept until all rows are written.
+    pub permit: Permit,
 }
 
 /// A record handed to a query by hand ([`Execution::Manual`]).
@@ -129,6 +134,7 @@ pub(crate) struct Service {
     pub(crate) statuses: RwLock<Vec<CommandStatus>>,
     /// Held while what exists changes.
     pub(crate) changing: Mutex<()>,
+    pub(crate) bounds: Bounds,
     /// Queries made so far (manual execution numbers them itself).
     pub(crate) queries_made: AtomicU64,
     pub(crate) is_closed: AtomicBool,
@@ -143,6 +149,7 @@ impl Engine {
         let pool = PushPool::new(&options.journal, threads).map_err(|e| internal(&e))?;
         let service = Service {
             catalog: RwLock::new(Arc::new(log_stream::first_catalog(&options))),
+            bounds: Bounds::of(&options.properties),
             options,
             queries: RunningQueries::default(),
             open: Arc::default(),

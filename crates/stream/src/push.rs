@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 
 use crate::answer::ResultHeader;
+use crate::engine::Permit;
 use crate::rows::RowBatch;
 
 /// How many messages wait for a client before its query stops reading for it.
@@ -21,6 +22,8 @@ pub struct PushQuery {
     pub events: mpsc::Receiver<PushEvent>,
     /// Dropped with the query: tells the engine that nobody listens any more.
     pub guard: CloseGuard,
+    /// Its place among those that run at once.
+    pub permit: Permit,
 }
 
 /// A message to a push query's client.
@@ -75,4 +78,6 @@ pub struct PrintQuery {
     pub lines: mpsc::Receiver<String>,
     /// Dropped with the query.
     pub guard: CloseGuard,
+    /// Its place among those that run at once.
+    pub permit: Permit,
 }

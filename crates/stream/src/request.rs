@@ -99,6 +99,8 @@ pub enum RequestErrorKind {
     NotFound,
     /// Too many push queries (40003).
     TooManyQueries,
+    /// Too much is under way; try again (42900).
+    TooManyRequests,
     /// An ASSERT does not hold (41700).
     AssertionFailed,
     /// Not our client's fault (50000).

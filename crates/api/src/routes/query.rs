@@ -10,7 +10,9 @@ use bytes::Bytes;
 use futures_util::stream::{self as futures, Stream, StreamExt};
 use http::StatusCode;
 use stream::rows::RowBatch;
-use stream::{PrintQuery, PushEvent, PushQuery, QueryAnswer, QueryEnd, RequestErrorKind};
+use stream::{
+    PrintQuery, PullAnswer, PushEvent, PushQuery, QueryAnswer, QueryEnd, RequestErrorKind,
+};
 use tracing::debug;
 
 use super::{Api, blocking, not_found, with_type};
@@ -115,7 +117,7 @@ async fn run(api: Api, request: Request, route: &'static Route) -> Response {
     let answer = answer.and_then(|answer| match answer {
         QueryAnswer::Pull(pull) => {
             let (writer, first) = RowWriter::start(shape, Ends::Known, &pull.header)?;
-            let body = Body::from_stream(pull_chunks(writer, first, pull.rows));
+            let body = Body::from_stream(pull_chunks(writer, first, pull));
             Ok(rows_response(body, media, shape))
         }
         QueryAnswer::Push(push) => {
@@ -161,10 +163,13 @@ fn rows_response(body: Body, media: Media, shape: Shape) -> Response {
 type Chunk = Result<Bytes, std::convert::Infallible>;
 
 /// A pull query's rows, a row a chunk: some clients read each chunk as one JSON value.
-fn pull_chunks(writer: RowWriter, first: Bytes, rows: RowBatch) -> impl Stream<Item = Chunk> {
+fn pull_chunks(writer: RowWriter, first: Bytes, pull: PullAnswer) -> impl Stream<Item = Chunk> {
     let first = futures::once(async move { Ok(first) });
     let mut next = 0;
+    let PullAnswer { rows, permit, .. } = pull;
     let rest = futures::iter(std::iter::from_fn(move || {
+        // The answer counts as long as it has rows to write.
+        let _counts = &permit;
         let mut chunk = Vec::with_capacity(128);
         while next < rows.rows && chunk.is_empty() {
             if let Err(error) = writer.row(&rows, next, &mut chunk) {
@@ -246,12 +251,12 @@ fn print_response(print: PrintQuery, route: &Route, shape: Shape) -> Response {
         *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
         return response;
     }
-    let PrintQuery { formats, lines, guard } = print;
+    let PrintQuery { formats, lines, guard, permit } = print;
     let formats = if route.print_formats { formats } else { Vec::new() };
     let formats = futures::iter(formats);
-    let lines = futures::unfold((lines, guard), |(mut lines, guard)| async move {
+    let lines = futures::unfold((lines, guard, permit), |(mut lines, guard, permit)| async move {
         let line = lines.recv().await?;
-        Some((line, (lines, guard)))
+        Some((line, (lines, guard, permit)))
     });
     let line = |line: String| Ok::<_, std::convert::Infallible>(Bytes::from(line + "\n"));
     let body = Body::from_stream(formats.chain(lines).map(line));

@@ -153,7 +153,7 @@ impl RestCase {
     ) -> Result<Answered, Stop> {
         let request = Request { properties: properties.clone(), ..Request::new(text) };
         let mut push = match instance.engine.query(&request)? {
-            QueryAnswer::Pull(PullAnswer { header, rows }) => {
+            QueryAnswer::Pull(PullAnswer { header, rows, .. }) => {
                 return Ok(Answered { header, batches: vec![rows], message: None });
             }
             QueryAnswer::Print(_) => return Err(Stop::Failed("PRINT".to_owned())),

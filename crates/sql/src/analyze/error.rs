@@ -95,6 +95,7 @@ impl AnalyzeError {
                 | AnalyzeErrorKind::Insert(
                     InsertError::UnknownTarget { .. }
                         | InsertError::NullKey { .. }
+                        | InsertError::Header(_)
                         | InsertError::Windowed
                         | InsertError::ReadOnly { what: "values into", .. }
                 )

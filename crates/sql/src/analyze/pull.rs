@@ -69,10 +69,15 @@ pub fn analyze_pull(query: &Query, context: Context<'_>) -> Result<PullPlan> {
         qualify_order(&mut named, &items, &from)?;
         order_by.push((Binder::new(&stage.scope, types, "ORDER BY").bind(&named)?, *descending));
     }
-    let found = match (&canonical.filter, source.kind) {
+    let mut found = match (&canonical.filter, source.kind) {
         (Some(filter), SourceKind::Table) => Found::of(filter, &source)?,
         _ => Found { lookup: Lookup::Scan, ..Found::default() },
     };
+    let ranges = context.settings.flag("ksql.query.pull.range.scan.enabled", true);
+    if !ranges && matches!(found.lookup, Lookup::Range { .. }) {
+        // All rows are looked at instead, if that is allowed.
+        found = Found { lookup: Lookup::Scan, keyed: false, ..found };
+    }
     if source.kind == SourceKind::Table {
         check_scan(&canonical, &found, context)?;
     }

@@ -97,6 +97,12 @@ fn policy(with: &With, made: &Source) -> String {
     with.cleanup_policy.clone().unwrap_or_else(|| policy.into())
 }
 
+/// The topic of a sink: the one that WITH names, or the one called like the sink.
+fn topic_of(with: &With, name: &str, context: Context<'_>) -> String {
+    let prefix = context.settings.get("ksql.output.topic.name.prefix").unwrap_or_default();
+    with.topic.clone().unwrap_or_else(|| format!("{prefix}{name}"))
+}
+
 /// As long as the source's topic keeps them, but at least as long as the query's windows are kept.
 fn retention_ms(with: &With, plan: &QueryPlan, of_source: Option<i64>) -> i64 {
     let window = window_retention(&plan.root).unwrap_or(0);
@@ -152,7 +158,7 @@ impl Made<'_> {
         formats::check(&key_format, &keys, true).map_err(of_sink)?;
         formats::check(&value_format, &values, false).map_err(of_sink)?;
         let name = statement.name.clone();
-        let topic = with.topic.clone().unwrap_or_else(|| name.clone());
+        let topic = topic_of(with, &name, *context);
         self.check_registered(&topic, &key_format, &keys, true)?;
         self.check_registered(&topic, &value_format, &values, false)?;
         let timestamp = source::timestamp(with, &schema)?;
@@ -253,7 +259,7 @@ pub fn completed(
     windowed: bool,
     context: Context<'_>,
 ) -> String {
-    let topic = with.topic.clone().unwrap_or_else(|| statement.name.clone());
+    let topic = topic_of(with, &statement.name, context);
     let environment = context.environment;
     let partitions = environment
         .topic_partitions(&topic)
@@ -304,7 +310,7 @@ pub fn analyze_insert_select(
         return Err(InsertError::ReadOnly { what: "into", kind, name }.into());
     }
     if let Some(header) = sink.schema.of(Namespace::Headers).next() {
-        return Err(InsertError::Header(header.name.clone()).into());
+        return Err(InsertError::SinkHeader(header.name.clone()).into());
     }
     let id = query_id(properties, next_query, context)?;
     let mut query = query.clone();

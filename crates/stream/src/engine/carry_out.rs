@@ -5,6 +5,7 @@
 //! that takes over another's state, topics that are deleted. What a CREATE makes comes first, as
 //! nobody misses it if it is never written down: a query that was started is ended again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,7 +20,7 @@ use super::commands::Command;
 use super::failure::{Failure, internal, refused, told};
 use super::queries::{Origin, Start};
 use super::world::{Session, TopicWorld, apply, new_topic, started_query, topic_spec};
-use super::{Execution, Service};
+use super::{Execution, Service, properties};
 use crate::answer::{Answer, AnswerBody, CommandState, CommandStatus};
 use crate::operators::sink::{columns_of, named_key_format};
 use crate::request::RequestError;
@@ -81,7 +82,7 @@ impl Service {
         let changed = Arc::new(changed);
         let command = Command {
             statement: logged(&planned, statement),
-            properties: session.properties.clone(),
+            properties: self.written_properties(session),
             query,
         };
         let log = || {
@@ -121,6 +122,18 @@ impl Service {
         self.note_status(status.clone());
         let text = answered(&planned, statement);
         Ok(Some(answer(&text, AnswerBody::CommandStatus(status))))
+    }
+
+    /// The properties that a command is carried out with again: the session's, and those of the
+    /// server that change what it means.
+    fn written_properties(&self, session: &Session) -> BTreeMap<String, String> {
+        let mut properties = session.properties.clone();
+        for name in properties::PLANNING {
+            if let Some(value) = self.options.properties.get(*name) {
+                properties.entry((*name).to_owned()).or_insert_with(|| value.clone());
+            }
+        }
+        properties
     }
 
     /// Makes the topic and the schemas of a new source.

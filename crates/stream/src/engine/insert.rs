@@ -109,8 +109,23 @@ impl Service {
         Ok(())
     }
 
+    /// Refuses rows from clients where the server was told to.
+    pub(super) fn check_inserts(&self) -> Result<(), RequestError> {
+        const PROPERTY: &str = "ksql.insert.into.values.enabled";
+        // A session's word does not count.
+        let value = self.options.properties.get(PROPERTY);
+        if value.is_none_or(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(());
+        }
+        let message = format!(
+            "The server takes no rows from clients: start it with '{PROPERTY}' = 'true' to insert"
+        );
+        Err(RequestError::new(RequestErrorKind::BadRequest, message))
+    }
+
     /// The stream or table that rows may be inserted into.
     pub(super) fn insert_target(&self, target: &str) -> Result<Arc<Source>, RequestError> {
+        self.check_inserts()?;
         let refuse = |message| Err(RequestError::new(RequestErrorKind::BadRequest, message));
         let catalog = self.catalog.read().clone();
         let name = insert_row::identifier(target)

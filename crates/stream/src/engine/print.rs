@@ -85,6 +85,7 @@ impl Service {
             );
             RequestError::new(RequestErrorKind::NoTopic, message)
         })?;
+        let permit = self.bounds.push()?;
         let mut positions = Vec::new();
         for number in 0..topic.spec.partitions {
             let partition = TopicPartition::new(topic.spec.name.clone(), number);
@@ -107,7 +108,7 @@ impl Service {
                 // A queue that is full is a test that asks for too much.
                 let _ = sender.try_send(line);
             }
-            return Ok(PrintQuery { formats, lines, guard });
+            return Ok(PrintQuery { formats, lines, guard, permit });
         }
         let run = move || {
             let is_gone = || is_abandoned.load(Ordering::Acquire) || sender.is_closed();
@@ -134,6 +135,6 @@ impl Service {
         };
         let thread = std::thread::Builder::new().name(format!("print {}", spec.topic));
         thread.spawn(run).map_err(|error| internal(&error))?;
-        Ok(PrintQuery { formats, lines, guard })
+        Ok(PrintQuery { formats, lines, guard, permit })
     }
 }

@@ -5,53 +5,86 @@ use std::collections::BTreeMap;
 use crate::answer::PropertyEntry;
 use crate::request::{RequestError, RequestErrorKind};
 
-/// A property that means something here, with its default.
-struct Known {
-    name: &'static str,
+/// A property that LIST PROPERTIES tells, with its default.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Its name.
+    pub name: &'static str,
     default: Option<&'static str>,
     /// May a session set it?
     editable: bool,
+    /// Does it change anything here? If not, it may be set all the same, as anywhere.
+    pub has_effect: bool,
 }
 
 const fn editable(name: &'static str, default: &'static str) -> Known {
-    Known { name, default: Some(default), editable: true }
+    Known { name, default: Some(default), editable: true, has_effect: true }
 }
 
 const fn fixed(name: &'static str, default: Option<&'static str>) -> Known {
-    Known { name, default, editable: false }
+    Known { name, default, editable: false, has_effect: true }
+}
+
+const fn without_effect(known: Known) -> Known {
+    Known { has_effect: false, ..known }
 }
 
 /// All properties that LIST PROPERTIES tells, by name.
-const KNOWN: &[Known] = &[
+pub const KNOWN: &[Known] = &[
     editable("auto.offset.reset", "latest"),
     editable("cache.max.bytes.buffering", "10000000"),
-    editable("commit.interval.ms", "2000"),
-    fixed("ksql.access.validator.enable", Some("auto")),
-    fixed("ksql.connect.url", Some("http://localhost:8083")),
+    without_effect(editable("commit.interval.ms", "2000")),
+    without_effect(fixed("ksql.access.validator.enable", Some("auto"))),
+    without_effect(fixed("ksql.connect.url", Some("http://localhost:8083"))),
+    editable("ksql.create.or.replace.enabled", "true"),
     editable("ksql.emit.final.keep.all.windows", "false"),
     editable("ksql.expressions.standard.semantics", "false"),
     editable("ksql.functions.collect_list.limit", "2147483647"),
     editable("ksql.functions.collect_set.limit", "2147483647"),
+    editable("ksql.headers.columns.enabled", "true"),
+    // A server's affair, though a session may set it.
     editable("ksql.insert.into.values.enabled", "true"),
-    fixed("ksql.internal.topic.replicas", Some("1")),
-    editable("ksql.lambdas.enabled", "true"),
+    without_effect(fixed("ksql.internal.topic.replicas", Some("1"))),
+    without_effect(editable("ksql.lambdas.enabled", "true")),
+    fixed("ksql.max.push.queries", Some("1000")),
     fixed("ksql.output.topic.name.prefix", Some("")),
     fixed("ksql.persistence.default.format.key", Some("KAFKA")),
     fixed("ksql.persistence.default.format.value", None),
     fixed("ksql.persistence.wrap.single.values", None),
-    fixed("ksql.persistent.prefix", Some("query_")),
+    without_effect(fixed("ksql.persistent.prefix", Some("query_"))),
     editable("ksql.pull.queries.enable", "true"),
+    fixed("ksql.query.persistent.active.limit", Some("1000")),
+    editable("ksql.query.pull.limit.clause.enabled", "true"),
+    fixed("ksql.query.pull.max.concurrent.requests", Some("1000")),
     editable("ksql.query.pull.range.scan.enabled", "true"),
+    editable("ksql.query.pull.stream.enabled", "true"),
     editable("ksql.query.pull.table.scan.enabled", "true"),
     editable("ksql.query.push.v2.enabled", "false"),
-    fixed("ksql.schema.registry.url", Some("")),
-    fixed("ksql.service.id", Some("default_")),
-    fixed("ksql.streams.num.stream.threads", Some("4")),
-    editable("ksql.timestamp.throw.on.invalid", "false"),
-    fixed("ksql.transient.prefix", Some("transient_")),
+    without_effect(fixed("ksql.schema.registry.url", Some(""))),
+    without_effect(fixed("ksql.service.id", Some("default_"))),
+    without_effect(fixed("ksql.streams.num.stream.threads", Some("4"))),
+    editable("ksql.suppress.enabled", "true"),
+    without_effect(editable("ksql.timestamp.throw.on.invalid", "false")),
+    without_effect(fixed("ksql.transient.prefix", Some("transient_"))),
     editable("ksql.variable.substitution.enable", "true"),
-    editable("processing.guarantee", "exactly_once_v2"),
+    without_effect(editable("processing.guarantee", "exactly_once_v2")),
 ];
+
+/// What a server's properties change of a statement that is carried out again after a restart. They
+/// are written down with it, so that it means the same if they are others by then.
+pub(super) const PLANNING: &[&str] = &[
+    "ksql.output.topic.name.prefix",
+    "ksql.persistence.default.format.key",
+    "ksql.persistence.default.format.value",
+    "ksql.persistence.wrap.single.values",
+];
+
+/// The server's limit of this name: the one that is set, else the default.
+pub(super) fn limit(server: &BTreeMap<String, String>, name: &str) -> usize {
+    let default = KNOWN.iter().find(|known| known.name == name).and_then(|known| known.default);
+    let limit = server.get(name).map(String::as_str).and_then(|text| text.trim().parse().ok());
+    limit.or_else(|| default?.parse().ok()).unwrap_or(usize::MAX)
+}
 
 /// Prefixes of properties that Kafka Streams, consumers, producers and ksqlDB know.
 const PREFIXES: &[&str] = &["ksql.", "consumer.", "producer.", "restore.consumer.", "topic."];

@@ -7,23 +7,26 @@ use std::sync::atomic::Ordering;
 use sql::analyze::{Planned, analyze};
 use sql::ast::{ParsedStatement, QueryRef};
 
-use super::Service;
 use super::command_id::{Change, told_of};
 use super::commands::Command;
 use super::failure::internal;
 use super::queries::{Origin, Start};
 use super::world::{Session, apply, started_query};
+use super::{Service, properties};
 use crate::answer::{CommandState, CommandStatus};
 use crate::request::RequestError;
 
 impl Service {
     /// Carries out the command log: what exists, and at the end the queries that ran.
     pub(super) fn replay(&self) -> Result<(), RequestError> {
+        // Of these counts what they were when the command was given.
+        let mut server = self.options.properties.clone();
+        server.retain(|name, _| !properties::PLANNING.contains(&name.as_str()));
         let mut settings_of = BTreeMap::new();
         let mut paused = BTreeSet::new();
         for (sequence, id, command) in self.commands.read()? {
             let session = Session { properties: command.properties.clone(), ..Session::default() };
-            let settings = session.settings(&self.options.properties);
+            let settings = session.settings(&server);
             let (statement, planned) = match self.replay_one(&command, &settings) {
                 Ok(replayed) => replayed,
                 Err(error) => {

@@ -164,6 +164,7 @@ impl Service {
                 ..RequestError::statement(message, told(statement))
             }
         })?;
+        let permit = self.bounds.pull()?;
         let now = self.options.clock.now();
         let context = EvalContext { now_ms: now.0, semantics: semantics(settings) };
         let rows =
@@ -173,7 +174,7 @@ impl Service {
             })?;
         let query_id = format!("query_{}{}", now.0, self.open.next_number());
         let header = ResultHeader { query_id, schema: plan.output.clone() };
-        Ok(QueryAnswer::Pull(PullAnswer { header, rows }))
+        Ok(QueryAnswer::Pull(PullAnswer { header, rows, permit }))
     }
 
     fn push(
@@ -184,6 +185,7 @@ impl Service {
         settings: &Settings,
         ends_now: bool,
     ) -> Result<QueryAnswer, RequestError> {
+        let permit = self.bounds.push()?;
         let plan = Arc::new(plan);
         let id = self.transient_id(&plan, settings);
         let (sender, events) = mpsc::channel(QUEUE_MESSAGES);
@@ -231,7 +233,12 @@ impl Service {
             plan.output.columns.iter().map(|c| Column::value(c.name.clone(), c.ty.clone()));
         let schema = Schema::new(columns.collect());
         let header = ResultHeader { query_id: id, schema };
-        Ok(QueryAnswer::Push(PushQuery { header, events, guard: CloseGuard::new(is_abandoned) }))
+        Ok(QueryAnswer::Push(PushQuery {
+            header,
+            events,
+            guard: CloseGuard::new(is_abandoned),
+            permit,
+        }))
     }
 
     pub(super) fn transient_id(&self, plan: &QueryPlan, settings: &Settings) -> String {

@@ -49,6 +49,7 @@ impl Service {
             }
             match &planned {
                 Planned::InsertValues(plan) => {
+                    self.check_inserts()?;
                     self.record_of(plan, &catalog)
                         .map_err(|message| RequestError::statement(message, told(statement)))?;
                 }
@@ -72,6 +73,9 @@ impl Service {
                 .map_err(|message| RequestError::statement(message, told(statement)))?;
             apply(&mut catalog, &planned);
             if let Some(query) = started_query(&planned) {
+                self.bounds
+                    .persistent(catalog.queries.len())
+                    .map_err(|message| RequestError::statement(message, told(statement)))?;
                 queries::check(query, &catalog, &self.options.registry, &settings)
                     .map_err(|error| RequestError::statement(error.to_string(), told(statement)))?;
             }

@@ -42,9 +42,12 @@ pub enum InsertError {
         /// The column.
         column: String,
     },
-    /// Into a column of headers.
+    /// VALUES into a column of headers.
     #[error("Cannot insert into HEADER columns: {0}")]
     Header(String),
+    /// SELECT into a stream with a column of headers.
+    #[error("Cannot insert into HEADER columns: {0}")]
+    SinkHeader(String),
     /// Into ROWPARTITION or so.
     #[error("Inserting into column `{0}` is not allowed.")]
     Pseudo(String),
