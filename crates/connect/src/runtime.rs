@@ -64,6 +64,7 @@ struct Running {
 /// A connector's handle.
 struct Connector {
     class: &'static Class,
+    owner: Owner,
     /// As written, secrets and all: to be shown only redacted.
     properties: Properties,
     target: Target,
@@ -139,7 +140,7 @@ impl Connectors {
         let config = Config { kind, owner, properties: properties.clone() };
         ledger::remember(&*self.inner.journal, name, &config, self.inner.clock.now())
             .map_err(|source| CreateError::NotRemembered { name: name.to_owned(), source })?;
-        Ok(self.start(&mut running, name, class, properties, started))
+        Ok(self.start(&mut running, name, class, properties, started, owner))
     }
 
     /// Makes a connector, or gives the one of this name another configuration: it goes on where it
@@ -173,7 +174,7 @@ impl Connectors {
             connector.retire();
         }
         running.ledger = Some(Ledger::load(&*self.inner.journal)?);
-        Ok(self.start(&mut running, &existing, class, properties, started))
+        Ok(self.start(&mut running, &existing, class, properties, started, owner))
     }
 
     /// Makes all connectors that statements made, after a restart. One that cannot be made any
@@ -199,7 +200,7 @@ impl Connectors {
                 .and_then(|(class, settings)| Ok((class, self.prepare(&name, class, &settings)?)));
             restored.push(match made {
                 Ok((class, started)) => {
-                    self.start(&mut running, &name, class, &properties, started)
+                    self.start(&mut running, &name, class, &properties, started, owner)
                 }
                 Err(error) => {
                     tracing::error!(connector = %name, "connector {name} cannot start: {error}");
@@ -232,6 +233,7 @@ impl Connectors {
         class: &'static Class,
         properties: &Properties,
         started: Started,
+        owner: Owner,
     ) -> Description {
         let ledger = running.ledger.get_or_insert_default();
         let position = ledger.positions.remove(name);
@@ -255,6 +257,7 @@ impl Connectors {
         };
         let connector = Connector {
             class,
+            owner,
             properties: properties.clone(),
             target: started.target,
             shared,
@@ -292,8 +295,9 @@ impl Connectors {
         }
     }
 
-    /// Stops a connector and forgets it and its position; its topic stays.
-    pub fn drop(&self, name: &str) -> Result<(), ChangeError> {
+    /// Stops a connector and forgets it and its position; its topic stays. Returns whose it was: a
+    /// city's feed is made again when its city is started.
+    pub fn drop(&self, name: &str) -> Result<Owner, ChangeError> {
         let mut running = self.inner.state.lock();
         let name = running.name_of(name).ok_or_else(|| UnknownConnector(name.to_owned()))?;
         ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
@@ -302,12 +306,13 @@ impl Connectors {
             ledger.positions.remove(&name);
             ledger.paused.remove(&name);
         }
-        if let Some(connector) = running.connectors.remove(&name) {
-            connector.retire();
-            // What was committed since the connector was forgotten is forgotten as well.
-            ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
-        }
-        Ok(())
+        // Broken ones are those that statements made.
+        let Some(connector) = running.connectors.remove(&name) else { return Ok(Owner::Statement) };
+        let owner = connector.owner;
+        connector.retire();
+        // What was committed since the connector was forgotten is forgotten as well.
+        ledger::forget(&*self.inner.journal, &name, self.inner.clock.now())?;
+        Ok(owner)
     }
 
     /// Stops polling until [`Connectors::resume`], over restarts.

@@ -21,8 +21,8 @@ pub trait Connectors: Send + Sync {
         config: &[(String, String)],
     ) -> Result<ConnectorInfo, ConnectorError>;
 
-    /// Stops and forgets a connector.
-    fn drop(&self, name: &str) -> Result<(), ConnectorError>;
+    /// Stops and forgets a connector; returns what is to be known by whoever wanted that.
+    fn drop(&self, name: &str) -> Result<Option<String>, ConnectorError>;
 
     /// All connectors, by name.
     fn list(&self) -> Vec<ConnectorInfo>;
@@ -131,7 +131,7 @@ impl Connectors for NoConnectors {
         Err(ConnectorError::Storage("there are no connectors here".to_owned()))
     }
 
-    fn drop(&self, name: &str) -> Result<(), ConnectorError> {
+    fn drop(&self, name: &str) -> Result<Option<String>, ConnectorError> {
         Err(ConnectorError::NotFound(name.to_owned()))
     }
 

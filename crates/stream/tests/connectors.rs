@@ -38,7 +38,7 @@ impl Connectors for Named {
         Ok(self.describe(name).expect("it was made just now"))
     }
 
-    fn drop(&self, name: &str) -> Result<(), ConnectorError> {
+    fn drop(&self, name: &str) -> Result<Option<String>, ConnectorError> {
         if name == "KEPT" {
             return Err(ConnectorError::Storage("the disk is full".to_owned()));
         }
@@ -48,7 +48,7 @@ impl Connectors for Named {
         if names.len() == before {
             return Err(ConnectorError::NotFound(name.to_owned()));
         }
-        Ok(())
+        Ok(None)
     }
 
     fn list(&self) -> Vec<ConnectorInfo> {

@@ -1,6 +1,6 @@
 //! The engine's door to connectors, and `connect`'s runtime behind it.
 
-use connect::{CreateError, Description};
+use connect::{CreateError, Description, Owner};
 use model::ConnectorKind;
 use stream::answer::{ConnectorInfo, ConnectorPlugin};
 use stream::connectors::{ConnectorError, Connectors};
@@ -31,8 +31,9 @@ impl Connectors for Runtime {
         }
     }
 
-    fn drop(&self, name: &str) -> Result<(), ConnectorError> {
-        self.0.drop(name).map_err(|error| match error {
+    fn drop(&self, name: &str) -> Result<Option<String>, ConnectorError> {
+        let dropped = self.0.drop(name);
+        dropped.map(|owner| comes_back(name, owner)).map_err(|error| match error {
             connect::ChangeError::Unknown(unknown) => ConnectorError::NotFound(unknown.0),
             other => ConnectorError::Storage(other.to_string()),
         })
@@ -54,6 +55,16 @@ impl Connectors for Runtime {
         };
         self.0.classes().iter().map(plugin).collect()
     }
+}
+
+/// Whether somebody makes a connector again that was dropped.
+fn comes_back(name: &str, owner: Owner) -> Option<String> {
+    (owner == Owner::City).then(|| {
+        format!(
+            "{name} is a city's feed: the next start with that city makes it again and appends \
+             all of its document anew. To be rid of it, take it out of city.toml."
+        )
+    })
 }
 
 fn refusal(error: CreateError) -> ConnectorError {

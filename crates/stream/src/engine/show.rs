@@ -76,7 +76,11 @@ impl Service {
             Statement::DropConnector { if_exists, name } => {
                 let dropped = Connectors::drop(self.options.connectors.as_ref(), name);
                 match dropped {
-                    Ok(()) => AnswerBody::ConnectorDropped { name: name.clone() },
+                    Ok(note) => {
+                        let dropped = AnswerBody::ConnectorDropped { name: name.clone() };
+                        let warnings = note.into_iter().collect();
+                        return Ok(Some(Answer { warnings, ..answer(&told(statement), dropped) }));
+                    }
                     Err(error @ ConnectorError::NotFound(_)) if *if_exists => {
                         AnswerBody::Warning { message: error.to_string() }
                     }
