@@ -13,6 +13,7 @@ use crate::commands;
 use crate::places;
 use crate::reply::{ChatId, Incoming, Location, Reply};
 use crate::views::Views;
+use crate::words;
 
 /// How long a shared location and an unfinished question are remembered, in memory only; using them
 /// does not make it longer. /help says so.
@@ -27,8 +28,12 @@ pub struct City {
     pub name: String,
     /// What people call it.
     pub title: String,
+    /// Its middle: the example of a place.
+    pub centre: Location,
     /// Whose data it is, as the licence asks to be shown.
     pub attribution: String,
+    /// The same with the licence: for /help.
+    pub data_and_licence: String,
     /// Its time zone.
     pub zone: TimeZone,
 }
@@ -140,6 +145,12 @@ impl Conversation {
     /// The cities spoken of.
     pub(crate) fn cities(&self) -> &[City] {
         &self.cities
+    }
+
+    /// `49.18,-2.11`: how a place is typed, in a city that is spoken of.
+    pub(crate) fn example_place(&self) -> String {
+        let place = self.cities.first().map(|city| city.centre);
+        place.map_or("49.18,-2.11".to_string(), words::place)
     }
 
     /// The zone of a city, by the name of its folder.

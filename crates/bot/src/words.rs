@@ -77,7 +77,8 @@ pub fn age(time_ms: i64, zone: &TimeZone, now_ms: i64) -> String {
         0 => "just now".to_string(),
         1..=119 => format!("{minutes} min ago"),
         120..=2879 => format!("{} h ago", minutes / 60),
-        _ => format!("{} days ago", minutes / 1440),
+        2880..=1_051_199 => format!("{} days ago", minutes / 1440),
+        _ => format!("{} years ago", minutes / (1440 * 365)),
     };
     let pattern = if minutes < 12 * 60 { "%H:%M" } else { "%-d %B %Y %H:%M" };
     let warning = if minutes > OLD_MINUTES { " This is old: it may have changed." } else { "" };
@@ -104,6 +105,11 @@ pub fn distance(metres: f64) -> String {
 /// Where directions to a car park are.
 pub fn directions(park: &Park) -> Option<String> {
     park.directions_url.clone().or_else(|| park.location.map(directions_url))
+}
+
+/// `49.18,-2.11`: a place as it is typed, to about a kilometre.
+pub fn place(place: Location) -> String {
+    format!("{:.2},{:.2}", place.latitude, place.longitude)
 }
 
 /// An address that opens directions by car in whatever map the device has.
@@ -206,6 +212,9 @@ mod tests {
     fn old_data_is_warned_about() {
         let now = 1_730_000_000_000 + 45 * 60_000;
         assert!(park(&pier_road(), &TimeZone::UTC, now).ends_with("it may have changed."));
+        let days = |days: i64| age(0, &TimeZone::UTC, days * 1440 * 60_000);
+        assert!(days(729).contains("(729 days ago)"), "{}", days(729));
+        assert!(days(4346).contains("(11 years ago)"), "{}", days(4346));
     }
 
     #[test]

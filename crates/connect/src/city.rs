@@ -34,7 +34,7 @@ pub struct City {
     pub title: String,
     /// Its time zone.
     pub zone: TimeZone,
-    /// Its middle: latitude and longitude in degrees.
+    /// Its middle, latitude and longitude in degrees: the bot's example of a place.
     pub centre: (f64, f64),
     /// Whose data it is, to be shown wherever it is.
     pub attribution: String,
@@ -80,7 +80,7 @@ pub struct Script {
 pub struct Demo {
     /// The moment of the data at which it starts.
     pub start: TimestampMs,
-    /// Seconds of the data for each second of life.
+    /// Seconds of the data for each second of life, unless the demo is told otherwise.
     pub speed: f64,
     /// How often feeds are polled, in life's time; as in `poll.interval`.
     pub poll_interval: String,
@@ -172,9 +172,12 @@ impl City {
         Self::read(name, &format!("cities/{name}"), &read, environment)
     }
 
-    /// The names of the cities that are part of this project.
-    pub fn built_in_names() -> Vec<&'static str> {
-        built_in::names()
+    /// Whose data it is and under what licence, as is to be shown where the data is.
+    pub fn data_and_licence(&self) -> String {
+        match &self.licence_url {
+            Some(url) => format!("{} ({}, {url})", self.attribution, self.licence),
+            None => format!("{} ({})", self.attribution, self.licence),
+        }
     }
 
     /// The feeds as [`City::demo`] plays them: from `server` (`http://127.0.0.1:4711`), polled as

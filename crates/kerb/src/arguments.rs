@@ -41,9 +41,9 @@ pub(crate) enum Command {
 /// `kerb demo`
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// How many times faster than life the feed is played
-    #[arg(long, default_value_t = 60.0, value_name = "N")]
-    pub(crate) speed: f64,
+    /// How many times faster than life the feed is played; as the city says, if not given: 60
+    #[arg(long, value_name = "N")]
+    pub(crate) speed: Option<f64>,
     /// Where the data is kept; without it, in a directory that is removed at the end
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

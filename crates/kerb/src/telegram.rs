@@ -7,6 +7,7 @@ use anyhow::Context;
 use bot::alerts;
 use bot::client::Client;
 use bot::conversation::{self, Conversation};
+use bot::reply::Location;
 use bot::transports::telegram::Telegram;
 use bot::transports::telegram::methods::{Api, TelegramError, Token};
 use bot::views::Views;
@@ -62,7 +63,9 @@ pub(crate) fn bot_city(city: &City) -> conversation::City {
     conversation::City {
         name: city.name.clone(),
         title: city.title.clone(),
+        centre: Location { latitude: city.centre.0, longitude: city.centre.1 },
         attribution: city.attribution.clone(),
+        data_and_licence: city.data_and_licence(),
         zone: city.zone.clone(),
     }
 }

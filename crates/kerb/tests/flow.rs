@@ -1,5 +1,7 @@
 //! The whole program, started as people start it, on feeds of our own making.
 
+#[path = "flow/cities.rs"]
+mod cities;
 #[path = "flow/conversation.rs"]
 mod conversation;
 #[path = "flow/demo.rs"]

@@ -91,7 +91,9 @@ async fn near_place(asked: Asked<'_>, place: &str, threshold: i64) -> Answer {
             Some(here) => near(conversation, asked.chat, here, "near you", threshold).await,
             None => {
                 conversation.await_location(asked.chat, threshold).await;
-                let text = "Where is that? Share your location, or send LATITUDE,LONGITUDE.";
+                let example = conversation.example_place();
+                let text =
+                    format!("Where is that? Share your location, or send it, such as {example}.");
                 Ok(vec![Reply::ask_location(text)])
             }
         };
@@ -108,7 +110,7 @@ async fn near_place(asked: Asked<'_>, place: &str, threshold: i64) -> Answer {
         }
         None => {
             conversation.await_location(asked.chat, threshold).await;
-            Ok(vec![nearest::not_a_place()])
+            Ok(vec![nearest::not_a_place(conversation)])
         }
     }
 }

@@ -18,8 +18,8 @@ pub(super) async fn run(asked: Asked<'_>) -> Answer {
     for command in COMMANDS {
         text.push_str(&format!("{}\n  {}\n", command.usage, command.description));
     }
-    for city in asked.conversation.cities().iter().filter(|c| !c.attribution.is_empty()) {
-        text.push_str(&format!("\n{}", city.attribution));
+    for city in asked.conversation.cities() {
+        text.push_str(&format!("\n{}", city.data_and_licence));
     }
     text.push_str(
         "\nA location that you share is forgotten after 15 minutes and written nowhere. \

@@ -28,22 +28,30 @@ enum Around<'a> {
 pub(super) async fn run(asked: Asked<'_>) -> Answer {
     let conversation = asked.conversation;
     match parse(asked.about) {
-        Err(text) => Ok(vec![Reply::text(text)]),
+        Err(NoNumber) => Ok(vec![Reply::text(format!(
+            "What stands behind the place should be a number of spaces, such as /nearest {} 20.",
+            conversation.example_place()
+        ))]),
         Ok(Around::Place(location, wanted)) => around(conversation, location, wanted, None).await,
         Ok(Around::Chat) => match conversation.recent_location(asked.chat).await {
             Some(location) => around(conversation, location, None, None).await,
-            None => Ok(vec![Reply::ask_location(
-                "Where are you? Share your location, or send it as LATITUDE,LONGITUDE.",
-            )]),
+            None => Ok(vec![Reply::ask_location(format!(
+                "Where are you? Share your location, or send it, such as {}.",
+                conversation.example_place()
+            ))]),
         },
         Ok(Around::Named(typed)) => match place_of(&conversation.views.parks().await?, typed) {
             Some((name, location)) => around(conversation, location, None, Some(&name)).await,
-            None => Ok(vec![not_a_place()]),
+            None => Ok(vec![not_a_place(conversation)]),
         },
     }
 }
 
-fn parse(about: &str) -> Result<Around<'_>, &'static str> {
+/// Behind the place stands something that is no number.
+#[derive(Debug, PartialEq)]
+struct NoNumber;
+
+fn parse(about: &str) -> Result<Around<'_>, NoNumber> {
     if about.is_empty() || about.eq_ignore_ascii_case("me") {
         return Ok(Around::Chat);
     }
@@ -55,19 +63,19 @@ fn parse(about: &str) -> Result<Around<'_>, &'static str> {
     match (location, with_number) {
         (Some(location), Some((_, number))) => match number.parse() {
             Ok(number) => Ok(Around::Place(location, Some(number))),
-            Err(_) => Err("What stands behind the place should be a number of spaces, such as \
-                           /nearest 49.18,-2.11 20."),
+            Err(_) => Err(NoNumber),
         },
         _ => Ok(Around::Named(about)),
     }
 }
 
 /// What is said of a place that cannot be understood.
-pub(super) fn not_a_place() -> Reply {
-    Reply::ask_location(
+pub(super) fn not_a_place(conversation: &Conversation) -> Reply {
+    Reply::ask_location(format!(
         "I do not know where that is. Share your location, or send it as LATITUDE,LONGITUDE, such \
-         as 49.18,-2.11.",
-    )
+         as {}.",
+        conversation.example_place()
+    ))
 }
 
 /// The one car park that is meant by what was typed, and where it is.
@@ -95,12 +103,11 @@ pub(super) async fn around(
     };
     if *metres > FAR_METRES {
         return Ok(vec![Reply::text(format!(
-            "The nearest that I know with space is {}, {} from there. (The latitude stands \
-             first: {:.2},{:.2}.)",
+            "The nearest that I know with space is {}, {} from there. (The latitude stands first, \
+             such as {}.)",
             first.name,
             words::distance(*metres),
-            first.location.map_or(0.0, |place| place.latitude),
-            first.location.map_or(0.0, |place| place.longitude),
+            conversation.example_place(),
         ))]);
     }
     let mut text = match name {

@@ -96,7 +96,7 @@ fn every_error_names_file_line_and_key() {
 #[test]
 fn the_cities_of_this_project_are_right() {
     let all: Environment = Arc::new(|_: &str| Some("x".to_owned()));
-    for name in City::built_in_names() {
+    for name in built_in::names() {
         let city = City::built_in(name, &all).expect("it is right");
         assert_eq!(city.name, name);
         assert!(city.pipeline.text.contains("INSERT INTO PARKING_EVENTS"), "{name}");
@@ -105,6 +105,9 @@ fn the_cities_of_this_project_are_right() {
         let loaded = City::load(&folder, &all).expect("the folder is right");
         assert_eq!((loaded.name, loaded.feeds), (city.name, city.feeds));
     }
+    let jersey = City::built_in("jersey", &all).expect("it is right").data_and_licence();
+    assert!(jersey.starts_with("Car park data: Government of Jersey (Open"), "{jersey}");
+    assert!(jersey.contains("https://www.gov.je/"), "{jersey}");
     let unknown = City::built_in("atlantis", &all).expect_err("there is none").to_string();
     assert!(unknown.contains("there are jersey, bradford, leeds"), "{unknown}");
 }

@@ -38,14 +38,15 @@ const FIRST_POLL: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
-    if !(arguments.speed.is_finite() && arguments.speed > 0.0) {
+    if arguments.speed.is_some_and(|speed| !(speed.is_finite() && speed > 0.0)) {
         return Err(Exit::WrongUse("--speed: a number above 0".into()));
     }
     let environment: Environment = Arc::new(|name| std::env::var(name).ok());
     let city = City::built_in(CITY, &environment)?;
     let played = city.demo.as_ref().context("the city has nothing to play")?;
+    let speed = arguments.speed.unwrap_or(played.speed);
     let real: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let played_clock = Arc::new(ScaledClock::new(real, played.start, arguments.speed));
+    let played_clock = Arc::new(ScaledClock::new(real, played.start, speed));
     let clock: Arc<dyn Clock> = Arc::clone(&played_clock) as Arc<dyn Clock>;
     let feeds = FeedServer::start(Arc::clone(&clock), recordings(&city)?).await?;
     let directory = Directory::new(arguments.data.as_deref())?;
@@ -66,10 +67,10 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     node.run_interface()?;
     node.start_city(&city, &city.demo_feeds(&format!("http://{}", feeds.address())))?;
     node.restore_connectors()?;
-    eprintln!("{}. {}.", city.attribution, city.licence);
+    eprintln!("{}.", city.data_and_licence());
     eprintln!(
-        "Playing {} times faster than life. REST API on http://{address}: kerb sql --server http://{address}",
-        arguments.speed
+        "Playing {speed} times faster than life. REST API on http://{address}: \
+         kerb sql --server http://{address}"
     );
     let views = Views::new(Client::in_process(node.router.clone()));
     let conversation = Arc::new(Conversation::new(views.clone(), clock, vec![bot_city(&city)]));

@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: Up) -> Result<(), Exit> {
         node.run_interface()?;
         for city in &cities {
             node.start_city(city, &city.feeds)?;
-            println!("{}: {} ({})", city.title, city.attribution, city.licence);
+            println!("{}: {}", city.title, city.data_and_licence());
         }
     }
     node.restore_connectors()?;

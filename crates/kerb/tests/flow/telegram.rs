@@ -108,7 +108,12 @@ async fn start(directory: &Directory, city: &str, fake: &FakeTelegram) -> Server
 }
 
 /// Asks until the answer contains `wanted`: the first poll may still be on its way.
-async fn ask_until(fake: &FakeTelegram, chat: i64, question: &str, wanted: &str) -> Sent {
+pub(crate) async fn ask_until(
+    fake: &FakeTelegram,
+    chat: i64,
+    question: &str,
+    wanted: &str,
+) -> Sent {
     loop {
         let before = fake.sent().iter().filter(|s| s.chat == chat).count();
         fake.write(chat, question);
