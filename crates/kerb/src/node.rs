@@ -4,8 +4,8 @@
 //! journal ─► registry ─► connectors ─► engine ─► API's router ─► server on a port
 //! ```
 //!
-//! [`Node::open`] wires them, [`Node::serve`] runs them beside a company that the caller brings: the
-//! bot, a chat in the terminal, a line of progress.
+//! [`Node::open`] wires them, [`Node::serve`] runs them beside a company that the caller brings:
+//! the bot, a chat in the terminal, a line of progress.
 
 mod connectors;
 mod pipeline;
@@ -201,8 +201,8 @@ impl Node {
         Ok(ids)
     }
 
-    /// Serves the API on `listener`, with `company` beside it, which is told when to stop; until the
-    /// company ends or the process is asked to. Then everything ends in order.
+    /// Serves the API on `listener`, with `company` beside it, which is told when to stop; until
+    /// the company ends or the process is asked to. Then everything ends in order.
     pub(crate) async fn serve<C: Future<Output = Result<()>>>(
         self,
         listener: TcpListener,
