@@ -63,7 +63,7 @@ SELECT NAME,
        LATEST_BY_OFFSET(LATITUDE) AS LATITUDE,
        LATEST_BY_OFFSET(LONGITUDE) AS LONGITUDE,
        LATEST_BY_OFFSET(DIRECTIONS_URL) AS DIRECTIONS_URL,
-       -- Five readings ago, if that was some 15 to 30 minutes ago: for the trend.
+       -- Five readings ago, if that was 10 to 40 minutes ago: for the trend.
        CASE WHEN LATEST_BY_TIME(FREE, CASE WHEN FREE >= 0 THEN TS END) IS NULL
             THEN CAST(NULL AS INT)
             WHEN LATEST_BY_OFFSET(CASE WHEN FREE >= 0 THEN TS END, 6)[1]
@@ -132,6 +132,7 @@ SELECT ID,
 -- its own subscriptions, and writes only those for which something happened:
 --   MET      the threshold was crossed by the newest reading (or, when subscribing, is met already)
 --   REARMED  free spaces came back far enough (or, when subscribing, the threshold is not met)
+-- (What is met, the bot says as well: Direction::is_met in crates/bot/src/views.rs.)
 CREATE TABLE IF NOT EXISTS ALERT_CROSSINGS
   WITH (KAFKA_TOPIC = 'alert_crossings', PARTITIONS = 1, VALUE_FORMAT = 'JSON') AS
 SELECT S.ID AS ID,

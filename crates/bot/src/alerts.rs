@@ -38,7 +38,7 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 /// Reads alerts and hands them to `transport`, for ever; the caller drops the future to stop it.
 pub async fn deliver<T: Transport + 'static>(conversation: Arc<Conversation>, transport: Arc<T>) {
     let mut pause = BACK_OFF_FIRST;
-    let mut reader = Reader {
+    let mut reader = AlertStream {
         desk: Desk::new(Arc::clone(&conversation), Arc::clone(&transport)),
         conversation,
         transport,
@@ -56,7 +56,7 @@ pub async fn deliver<T: Transport + 'static>(conversation: Arc<Conversation>, tr
 }
 
 /// Reads the stream.
-struct Reader<T> {
+struct AlertStream<T> {
     conversation: Arc<Conversation>,
     transport: Arc<T>,
     desk: Desk<T>,
@@ -66,7 +66,7 @@ struct Reader<T> {
     late: Late,
 }
 
-impl<T: Transport + 'static> Reader<T> {
+impl<T: Transport + 'static> AlertStream<T> {
     /// Reads until the stream ends. `pause` is the first one again as soon as it brings something.
     async fn read(&mut self, pause: &mut Duration) -> Result<(), ClientError> {
         let views = self.conversation.views.clone();

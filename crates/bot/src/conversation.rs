@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::commands;
 use crate::places;
-use crate::reply::{ChatId, Incoming, Location, Reply};
+use crate::reply::{ChatId, Location, Question, Reply};
 use crate::views::Views;
 use crate::words;
 
@@ -76,15 +76,15 @@ impl Conversation {
     }
 
     /// The answers to a message. Never fails: what goes wrong is said in words.
-    pub async fn answer(&self, chat: ChatId, incoming: Incoming) -> Vec<Reply> {
+    pub async fn answer(&self, chat: ChatId, question: Question) -> Vec<Reply> {
         forget(&mut *self.memories.lock().await, self.clock.monotonic());
-        let answer = match &incoming {
-            Incoming::Text(text) if text.len() > TEXT_BYTES_MAX => {
+        let answer = match &question {
+            Question::Text(text) if text.len() > TEXT_BYTES_MAX => {
                 Ok(vec![Reply::text("That is too long for me. Send a car park's name, or /help.")])
             }
-            Incoming::Text(text) => self.text(chat, text.trim()).await,
-            Incoming::Location(location) => self.location(chat, *location).await,
-            Incoming::Button(data) => commands::button(self, chat, data).await,
+            Question::Text(text) => self.text(chat, text.trim()).await,
+            Question::Location(location) => self.location(chat, *location).await,
+            Question::Button(data) => commands::button(self, chat, data).await,
         };
         answer.unwrap_or_else(|error| {
             warn!(%error, "a question could not be answered");

@@ -31,7 +31,7 @@ impl std::fmt::Debug for Location {
 
 /// What a person sent.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Incoming {
+pub enum Question {
     /// Words, or a command.
     Text(String),
     /// Where they are.

@@ -76,7 +76,7 @@ impl Sent {
 }
 
 #[derive(Default)]
-struct Inner {
+struct World {
     updates: VecDeque<(i64, Value)>,
     next_update: i64,
     polling: bool,
@@ -88,14 +88,14 @@ struct Inner {
 
 /// The fake. Dropping it stops it.
 pub struct FakeTelegram {
-    inner: Arc<Shared>,
+    telegram: Arc<Telegram>,
     url: String,
     task: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<Inner>,
+struct Telegram {
+    state: Mutex<World>,
     changed: Notify,
 }
 
@@ -104,15 +104,15 @@ impl FakeTelegram {
     pub async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let inner = Arc::new(Shared::default());
-        inner.state.lock().next_update = 1;
+        let telegram = Arc::new(Telegram::default());
+        telegram.state.lock().next_update = 1;
         let router =
-            Router::new().route("/{token}/{method}", any(answer)).with_state(Arc::clone(&inner));
+            Router::new().route("/{token}/{method}", any(answer)).with_state(Arc::clone(&telegram));
         let task = tokio::spawn(async move {
             // Ends when the task is aborted; an error of the listener fails the test by silence.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { inner, url, task })
+        Ok(Self { telegram, url, task })
     }
 
     /// Its address, for `--telegram-api`.
@@ -146,41 +146,41 @@ impl FakeTelegram {
     /// An update of any kind.
     pub fn update(&self, kind: &str, what: Value) {
         {
-            let mut state = self.inner.state.lock();
+            let mut state = self.telegram.state.lock();
             let id = state.next_update;
             state.next_update += 1;
             state.updates.push_back((id, json!({ "update_id": id, kind: what })));
         }
-        self.inner.changed.notify_waiters();
+        self.telegram.changed.notify_waiters();
     }
 
     /// The next call of `method` fails like this; faults queue up.
     pub fn fail_next(&self, method: &str, fault: Fault) {
-        let mut state = self.inner.state.lock();
+        let mut state = self.telegram.state.lock();
         state.faults.entry(method.to_lowercase()).or_default().push_back(fault);
     }
 
     /// All that was sent so far.
     pub fn sent(&self) -> Vec<Sent> {
-        self.inner.state.lock().sent.clone()
+        self.telegram.state.lock().sent.clone()
     }
 
     /// How often a method was called.
     pub fn calls(&self, method: &str) -> usize {
-        let state = self.inner.state.lock();
+        let state = self.telegram.state.lock();
         state.calls.iter().filter(|c| c.eq_ignore_ascii_case(method)).count()
     }
 
     /// The command menu.
     pub fn commands(&self) -> Vec<Value> {
-        self.inner.state.lock().commands.clone()
+        self.telegram.state.lock().commands.clone()
     }
 
     /// Waits until something is true of what was sent. Fails the test after a while.
     pub async fn wait_until(&self, what: &str, mut test: impl FnMut(&[Sent]) -> bool) -> Vec<Sent> {
         let found = async {
             loop {
-                let changed = self.inner.changed.notified();
+                let changed = self.telegram.changed.notified();
                 let sent = self.sent();
                 if test(&sent) {
                     return sent;
@@ -226,7 +226,7 @@ fn respond(status: u16, kind: &'static str, body: String) -> Response {
 }
 
 async fn answer(
-    State(shared): State<Arc<Shared>>,
+    State(telegram): State<Arc<Telegram>>,
     Path((token, method)): Path<(String, String)>,
     request: Request,
 ) -> Response {
@@ -247,11 +247,11 @@ async fn answer(
     };
     let method = method.to_lowercase();
     let fault = {
-        let mut state = shared.state.lock();
+        let mut state = telegram.state.lock();
         state.calls.push(method.clone());
         state.faults.get_mut(&method).and_then(VecDeque::pop_front)
     };
-    shared.changed.notify_waiters();
+    telegram.changed.notify_waiters();
     match fault {
         Some(Fault::TooManyRequests { retry_after_s }) => {
             return failure(429, "Too Many Requests: retry later", Some(retry_after_s));
@@ -272,10 +272,10 @@ async fn answer(
         "getme" => success(json!({
             "id": 123_456, "is_bot": true, "first_name": "kerb", "username": "kerb_test_bot",
         })),
-        "getupdates" => updates(&shared, &body).await,
-        "setmycommands" => set_commands(&shared, body),
+        "getupdates" => updates(&telegram, &body).await,
+        "setmycommands" => set_commands(&telegram, body),
         "answercallbackquery" if body["callback_query_id"].is_string() => success(true.into()),
-        "sendmessage" | "sendvenue" | "sendphoto" => send(&shared, &method, body),
+        "sendmessage" | "sendvenue" | "sendphoto" => send(&telegram, &method, body),
         "answercallbackquery" => failure(400, "Bad Request: query id is missing", None),
         _ => failure(404, "Not Found: method not found", None),
     };
@@ -288,11 +288,11 @@ async fn answer(
     answer
 }
 
-async fn updates(shared: &Shared, body: &Value) -> Response {
+async fn updates(telegram: &Telegram, body: &Value) -> Response {
     let offset = body["offset"].as_i64().unwrap_or(0);
     let timeout = Duration::from_secs(body["timeout"].as_u64().unwrap_or(0));
     {
-        let mut state = shared.state.lock();
+        let mut state = telegram.state.lock();
         if state.polling {
             return failure(409, "Conflict: terminated by other getUpdates request", None);
         }
@@ -300,9 +300,9 @@ async fn updates(shared: &Shared, body: &Value) -> Response {
     }
     let found = async {
         loop {
-            let changed = shared.changed.notified();
+            let changed = telegram.changed.notified();
             {
-                let mut state = shared.state.lock();
+                let mut state = telegram.state.lock();
                 state.updates.retain(|(id, _)| *id >= offset);
                 if !state.updates.is_empty() {
                     return state.updates.iter().map(|(_, u)| u.clone()).collect::<Vec<_>>();
@@ -312,12 +312,12 @@ async fn updates(shared: &Shared, body: &Value) -> Response {
         }
     };
     // Released also if the client hangs up and this future is dropped.
-    let _polling = Polling(shared);
+    let _polling = Polling(telegram);
     let updates = tokio::time::timeout(timeout, found).await.unwrap_or_default();
     success(updates.into())
 }
 
-struct Polling<'a>(&'a Shared);
+struct Polling<'a>(&'a Telegram);
 
 impl Drop for Polling<'_> {
     fn drop(&mut self) {
@@ -325,7 +325,7 @@ impl Drop for Polling<'_> {
     }
 }
 
-fn set_commands(shared: &Shared, body: Value) -> Response {
+fn set_commands(telegram: &Telegram, body: Value) -> Response {
     let Some(commands) = body["commands"].as_array() else {
         return failure(400, "Bad Request: commands must be an array", None);
     };
@@ -341,11 +341,11 @@ fn set_commands(shared: &Shared, body: Value) -> Response {
             return failure(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID", None);
         }
     }
-    shared.state.lock().commands = commands.clone();
+    telegram.state.lock().commands = commands.clone();
     success(true.into())
 }
 
-fn send(shared: &Shared, method: &str, body: Value) -> Response {
+fn send(telegram: &Telegram, method: &str, body: Value) -> Response {
     let number = |v: &Value| v.as_i64().or_else(|| v.as_str()?.parse().ok());
     let Some(chat) = number(&body["chat_id"]) else {
         return failure(400, "Bad Request: chat_id is empty", None);
@@ -374,11 +374,11 @@ fn send(shared: &Shared, method: &str, body: Value) -> Response {
         _ => "sendPhoto",
     };
     let id = {
-        let mut state = shared.state.lock();
+        let mut state = telegram.state.lock();
         state.sent.push(Sent { method: method.into(), chat, body });
         state.sent.len()
     };
-    shared.changed.notify_waiters();
+    telegram.changed.notify_waiters();
     success(json!({ "message_id": id, "date": 0, "chat": { "id": chat, "type": "private" } }))
 }
 

@@ -36,13 +36,13 @@ pub use recording::{Recording, RecordingError};
 #[derive(Debug)]
 pub struct FeedServer {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    site: Arc<Site>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Site {
     clock: Arc<dyn Clock>,
     feeds: BTreeMap<String, Recording>,
     faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
@@ -85,14 +85,14 @@ impl FeedServer {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
+        let site = Arc::new(Site {
             clock,
             feeds,
             faults: Mutex::default(),
             requests: Mutex::default(),
             keeps_requests,
         });
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&site));
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             // Both ends of the channel mean the same: whoever started the server has had enough.
@@ -104,7 +104,7 @@ impl FeedServer {
                 () = until_stopped => {}
             }
         });
-        Ok(Self { address, shared, stop: Some(stop), task })
+        Ok(Self { address, site, stop: Some(stop), task })
     }
 
     /// Where it listens.
@@ -119,12 +119,12 @@ impl FeedServer {
 
     /// Answers the next requests for `path` with these faults, one each, then well again.
     pub fn fault(&self, path: &str, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.faults.lock().entry(path.to_owned()).or_default().extend(faults);
+        self.site.faults.lock().entry(path.to_owned()).or_default().extend(faults);
     }
 
     /// What was asked for since the last call, if requests are remembered.
     pub fn take_requests(&self) -> Vec<Request> {
-        std::mem::take(&mut *self.shared.requests.lock())
+        std::mem::take(&mut *self.site.requests.lock())
     }
 
     /// Ends the server and waits for it.
@@ -142,17 +142,17 @@ impl Drop for FeedServer {
 }
 
 async fn answer(
-    State(shared): State<Arc<Shared>>,
+    State(site): State<Arc<Site>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let path = uri.path().to_owned();
-    let fault = shared.faults.lock().get_mut(&path).and_then(VecDeque::pop_front);
+    let fault = site.faults.lock().get_mut(&path).and_then(VecDeque::pop_front);
     if fault == Some(Fault::Stall) {
         std::future::pending::<()>().await;
     }
-    let document = shared.feeds.get(&path).map(|recording| recording.at(shared.clock.now()));
+    let document = site.feeds.get(&path).map(|recording| recording.at(site.clock.now()));
     let response = match document {
         _ if method != Method::GET && method != Method::HEAD => {
             StatusCode::METHOD_NOT_ALLOWED.into_response()
@@ -167,9 +167,9 @@ async fn answer(
             None => clean(&document, &headers),
         },
     };
-    if shared.keeps_requests {
+    if site.keeps_requests {
         let status = response.status().as_u16();
-        shared.requests.lock().push(Request { path, headers, status });
+        site.requests.lock().push(Request { path, headers, status });
     }
     response
 }

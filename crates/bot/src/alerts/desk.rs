@@ -29,17 +29,17 @@ type UnderWay = (Alert, Option<OwnedSemaphorePermit>);
 
 /// Hands alerts over.
 pub(super) struct Desk<T> {
-    shared: Arc<Shared<T>>,
+    chats: Arc<Chats<T>>,
     under_way: Arc<Semaphore>,
 }
 
 /// What the chats' tasks have in common.
-struct Shared<T> {
+struct Chats<T> {
     conversation: Arc<Conversation>,
     transport: Arc<T>,
     /// Each chat's task takes itself out, while its queue is empty and this is locked: nothing is
     /// put into a queue that nobody reads.
-    chats: Mutex<HashMap<ChatId, mpsc::UnboundedSender<UnderWay>>>,
+    queues: Mutex<HashMap<ChatId, mpsc::UnboundedSender<UnderWay>>>,
 }
 
 /// Room for some alerts.
@@ -54,8 +54,8 @@ impl Room {
 
 impl<T: Transport + 'static> Desk<T> {
     pub(super) fn new(conversation: Arc<Conversation>, transport: Arc<T>) -> Self {
-        let shared = Shared { conversation, transport, chats: Mutex::default() };
-        Self { shared: Arc::new(shared), under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)) }
+        let chats = Chats { conversation, transport, queues: Mutex::default() };
+        Self { chats: Arc::new(chats), under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)) }
     }
 
     /// Waits until so many more alerts may be under way.
@@ -68,8 +68,8 @@ impl<T: Transport + 'static> Desk<T> {
     /// Puts an alert into its chat's queue.
     pub(super) fn hand_over(&self, alert: Alert, room: Option<Room>) {
         let chat = alert.subscription.chat;
-        let mut chats = self.shared.chats.lock();
-        let queue = chats.entry(chat).or_insert_with(|| self.open(chat));
+        let mut queues = self.chats.queues.lock();
+        let queue = queues.entry(chat).or_insert_with(|| self.open(chat));
         if let Err(SendError(alert)) = queue.send((alert, room.and_then(|room| room.0))) {
             // Its task is gone without a word: it panicked.
             *queue = self.open(chat);
@@ -80,27 +80,27 @@ impl<T: Transport + 'static> Desk<T> {
     /// Starts the task that writes to one chat.
     fn open(&self, chat: ChatId) -> mpsc::UnboundedSender<UnderWay> {
         let (sender, queue) = mpsc::unbounded_channel();
-        tokio::spawn(Arc::clone(&self.shared).write_to(chat, queue));
+        tokio::spawn(Arc::clone(&self.chats).write_to(chat, queue));
         sender
     }
 }
 
-impl<T: Transport + 'static> Shared<T> {
+impl<T: Transport + 'static> Chats<T> {
     async fn write_to(self: Arc<Self>, chat: ChatId, mut queue: mpsc::UnboundedReceiver<UnderWay>) {
         loop {
             let alert = tokio::time::timeout(SILENCE, queue.recv()).await;
             match alert {
                 Ok(Some((alert, _room))) => {
                     if self.tell(chat, &alert).await == Delivery::Gone {
-                        self.chats.lock().remove(&chat);
+                        self.queues.lock().remove(&chat);
                         return self.stop_alerts(chat).await;
                     }
                 }
                 Ok(None) => return,
                 Err(_silence) => {
-                    let mut chats = self.chats.lock();
+                    let mut queues = self.queues.lock();
                     if queue.is_empty() {
-                        chats.remove(&chat);
+                        queues.remove(&chat);
                         return;
                     }
                 }

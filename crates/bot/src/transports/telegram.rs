@@ -20,7 +20,7 @@ use tracing::{debug, info, warn};
 
 use crate::commands;
 use crate::conversation::Conversation;
-use crate::reply::{ChatId, Incoming, Location};
+use crate::reply::{ChatId, Location, Question};
 use crate::transports::Delivery;
 use crate::views::Views;
 use methods::{Api, Event, TelegramError, Update};
@@ -39,7 +39,7 @@ pub struct Telegram {
     outbox: Arc<Outbox>,
     conversation: Arc<Conversation>,
     views: Views,
-    chats: HashMap<ChatId, mpsc::Sender<Incoming>>,
+    chats: HashMap<ChatId, mpsc::Sender<Question>>,
 }
 
 impl Telegram {
@@ -141,12 +141,12 @@ impl Telegram {
     }
 
     async fn accept(&mut self, update: Update) {
-        let (chat, incoming) = match update.event {
+        let (chat, question) = match update.event {
             Some(Event::Message(message)) => {
                 let chat = ChatId(message.chat.id);
                 match (message.location, message.text) {
-                    (Some(place), _) => (chat, Incoming::Location(location(place))),
-                    (None, Some(text)) => (chat, Incoming::Text(text)),
+                    (Some(place), _) => (chat, Question::Location(location(place))),
+                    (None, Some(text)) => (chat, Question::Text(text)),
                     (None, None) => return,
                 }
             }
@@ -160,7 +160,7 @@ impl Telegram {
                     }
                 });
                 let (Some(message), Some(data)) = (query.message, query.data) else { return };
-                (ChatId(message.chat.id), Incoming::Button(data))
+                (ChatId(message.chat.id), Question::Button(data))
             }
             Some(Event::MyChatMember(change)) => {
                 if change.new_chat_member.status == "kicked" {
@@ -170,7 +170,7 @@ impl Telegram {
             }
             None => return,
         };
-        self.hand_over(chat, incoming);
+        self.hand_over(chat, question);
     }
 
     async fn forget(&mut self, chat: ChatId) {
@@ -182,7 +182,7 @@ impl Telegram {
     }
 
     /// Gives a message to its chat's own task, so that chats do not wait for each other.
-    fn hand_over(&mut self, chat: ChatId, incoming: Incoming) {
+    fn hand_over(&mut self, chat: ChatId, question: Question) {
         self.chats.retain(|_, queue| !queue.is_closed());
         let open = || {
             let (sender, receiver) = mpsc::channel(CHAT_QUEUE_MAX);
@@ -192,11 +192,11 @@ impl Telegram {
             sender
         };
         let queue = self.chats.entry(chat).or_insert_with(open);
-        let mut sent = queue.try_send(incoming);
-        if let Err(TrySendError::Closed(incoming)) = sent {
+        let mut sent = queue.try_send(question);
+        if let Err(TrySendError::Closed(question)) = sent {
             // Its task has ended just now.
             *queue = open();
-            sent = queue.try_send(incoming);
+            sent = queue.try_send(question);
         }
         if sent.is_err() {
             warn!("a chat sends faster than it can be answered; a message was dropped");
@@ -209,7 +209,7 @@ async fn talk(
     chat: ChatId,
     conversation: Arc<Conversation>,
     outbox: Arc<Outbox>,
-    mut messages: mpsc::Receiver<Incoming>,
+    mut messages: mpsc::Receiver<Question>,
 ) {
     /// A chat's task ends after so long a silence; the next message starts another.
     const SILENCE: Duration = Duration::from_secs(600);

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::reply::{Action, ChatId, Content, Incoming, Reply};
+use crate::reply::{Action, ChatId, Content, Question, Reply};
 use crate::transports::{Delivery, Transport};
 
 /// The chat of whoever sits at the terminal.
@@ -34,14 +34,14 @@ impl<W: AsyncWrite + Unpin + Send> Terminal<W> {
 
     /// What a line means: a button's number if such a button was printed, else a text. `None`:
     /// blank.
-    pub fn incoming(&self, line: &str) -> Option<Incoming> {
+    pub fn question(&self, line: &str) -> Option<Question> {
         let line = line.trim();
         if line.is_empty() {
             return None;
         }
         let buttons = self.buttons.lock().unwrap_or_else(|e| e.into_inner());
         let pressed = line.parse().ok().and_then(|number| buttons.pressed(number));
-        Some(pressed.map_or_else(|| Incoming::Text(line.to_string()), Incoming::Button))
+        Some(pressed.map_or_else(|| Question::Text(line.to_string()), Question::Button))
     }
 
     /// Prints the answers to one message.
@@ -151,19 +151,19 @@ mod tests {
         terminal.print(vec![reply]).await.expect("printed");
         let printed = String::from_utf8(terminal.out.lock().await.clone()).expect("text");
         assert_eq!(printed, "Which?\n  [1] Pier Road\n  Map: https://x\n");
-        assert_eq!(terminal.incoming("1"), Some(Incoming::Button("park 1".into())));
-        assert_eq!(terminal.incoming("2"), Some(Incoming::Text("2".into())));
-        assert_eq!(terminal.incoming("  "), None);
+        assert_eq!(terminal.question("1"), Some(Question::Button("park 1".into())));
+        assert_eq!(terminal.question("2"), Some(Question::Text("2".into())));
+        assert_eq!(terminal.question("  "), None);
         // An alert arrives: its button has a number of its own, and the earlier ones stay.
         let alert = Reply::text("There is space").row(vec![Button::send("Stop", "stop 7")]);
         terminal.send(CHAT, alert).await;
-        assert_eq!(terminal.incoming("1"), Some(Incoming::Button("park 1".into())));
-        assert_eq!(terminal.incoming("2"), Some(Incoming::Button("stop 7".into())));
+        assert_eq!(terminal.question("1"), Some(Question::Button("park 1".into())));
+        assert_eq!(terminal.question("2"), Some(Question::Button("stop 7".into())));
         for i in 0..BUTTONS_MAX {
             let button = Button::send("y", format!("z {i}"));
             terminal.send(CHAT, Reply::text("x").row(vec![button])).await;
         }
-        assert_eq!(terminal.incoming("2"), Some(Incoming::Text("2".into())));
+        assert_eq!(terminal.question("2"), Some(Question::Text("2".into())));
     }
 
     #[test]

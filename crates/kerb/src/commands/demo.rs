@@ -109,8 +109,8 @@ async fn talk(
     while let Some(line) = lines.next_segment().await? {
         // Whatever is typed is answered, also what is no UTF-8.
         let line = String::from_utf8_lossy(&line);
-        let Some(incoming) = terminal.incoming(&line) else { continue };
-        let replies = conversation.answer(terminal::CHAT, incoming).await;
+        let Some(question) = terminal.question(&line) else { continue };
+        let replies = conversation.answer(terminal::CHAT, question).await;
         terminal.print(replies).await?;
     }
     alerts.abort();
