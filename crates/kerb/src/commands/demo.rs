@@ -128,9 +128,12 @@ async fn is_in_the_views(views: &Views, engine: &Engine, connectors: &Connectors
     }
 }
 
-/// Has every feed been polled, and have the queries read all that came?
+/// Has every feed been polled to its document's end, and have the queries read all that came?
 async fn is_polled(engine: &Engine, connectors: &Connectors) -> bool {
-    let polled = connectors.list().iter().all(|c| c.status.succeeded_at.is_some());
+    let polled = connectors
+        .list()
+        .iter()
+        .all(|connector| connector.status.succeeded_at.is_some() && !connector.status.unfinished);
     let engine = engine.clone();
     let totals = tokio::task::spawn_blocking(move || progress::totals(&engine));
     polled && totals.await.is_ok_and(|totals| totals.lag == 0)
