@@ -215,7 +215,11 @@ fn header(name: &str, value: &str) -> Header {
 fn report_success(name: &str, before: &Status, poll: &Poll) {
     if before.failures_in_row > 0 {
         let failures = before.failures_in_row;
-        tracing::info!(connector = %name, failures, "connector {name}: back after {failures} failures");
+        tracing::info!(
+            connector = %name,
+            failures,
+            "connector {name}: back after {failures} failures"
+        );
     }
     if let Some(rejected) = poll.rejected.last() {
         let count = poll.rejected.len();
