@@ -27,9 +27,9 @@ run *ARGS:
 bench *ARGS:
     cargo run --release -- bench --json {{ARGS}}
 
-# a fuzz target for so many seconds (needs cargo-fuzz and a nightly toolchain)
+# a fuzz target for so many seconds (needs cargo-fuzz)
 fuzz NAME SECONDS="60":
-    cd fuzz && cargo +nightly fuzz run {{NAME}} -- -max_total_time={{SECONDS}}
+    cd fuzz && cargo fuzz run {{NAME}} --sanitizer none -- -max_total_time={{SECONDS}} -rss_limit_mb=2048
 
 # the API documentation
 doc:

@@ -256,15 +256,3 @@ pub(crate) fn sql_type(schema: &Schema, ty: &Avro, depth: usize) -> Result<SqlTy
         },
     })
 }
-
-/// The name of the record that a source's AVRO keys are kept in when none is given: `FooBarKey` for
-/// the source `FOO_BAR`.
-pub fn key_full_name(source: &str) -> String {
-    let word = |word: &str| {
-        let mut chars = word.chars();
-        let first = chars.next().map(|c| c.to_ascii_uppercase());
-        first.into_iter().chain(chars.map(|c| c.to_ascii_lowercase())).collect::<String>()
-    };
-    let name: String = source.split('_').map(word).collect();
-    format!("io.confluent.ksql.avro_schemas.{name}Key")
-}

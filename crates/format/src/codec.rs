@@ -125,53 +125,6 @@ pub fn encoder(
     }
 }
 
-/// Can the format hold these columns? What a CREATE statement is refused for otherwise.
-pub fn check(
-    format: &Format,
-    columns: &[(String, SqlType)],
-    is_key: bool,
-) -> Result<(), CodecError> {
-    if let Some(wrap) = format.wrap_single.filter(|_| !is_key) {
-        let is_able = match format.kind {
-            FormatKind::Protobuf => wrap,
-            FormatKind::Kafka | FormatKind::Delimited | FormatKind::None => !wrap,
-            _ => true,
-        };
-        if !is_able {
-            return Err(CodecError::Wrapping { format: format.kind, wrap });
-        }
-        if columns.len() > 1 {
-            return Err(CodecError::WrappingOfSeveral);
-        }
-    }
-    if columns.is_empty() {
-        return Ok(());
-    }
-    if let Some((name, ty)) = columns.iter().find(|(_, ty)| is_key && holds_map(ty)) {
-        return Err(CodecError::MapInKey { name: name.clone(), ty: ty.to_string() });
-    }
-    match format.kind {
-        FormatKind::Delimited => delimited::check(columns),
-        FormatKind::Kafka => kafka::check(columns),
-        FormatKind::Json => check_map_keys("JSON", columns),
-        FormatKind::None => none::decoder(columns).map(drop),
-        // Refused when a row is written, not before.
-        FormatKind::ProtobufNosr => check_map_keys("PROTOBUF format", columns),
-        FormatKind::JsonSr | FormatKind::Avro | FormatKind::Protobuf => {
-            schema_of(format, columns, is_key).map(drop)
-        }
-    }
-}
-
-fn holds_map(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Array(element) => holds_map(element),
-        SqlType::Map(..) => true,
-        SqlType::Struct(fields) => fields.iter().any(|f| holds_map(&f.ty)),
-        _ => false,
-    }
-}
-
 /// Refuses maps whose keys are no texts, in the name of a format.
 pub(crate) fn check_map_keys(
     format: &'static str,
@@ -251,16 +204,23 @@ pub fn schema_of(
         return Err(CodecError::Schema("fullSchemaName cannot be empty".to_string()));
     }
     match format.kind {
-        FormatKind::Avro => check_map_keys("Avro", columns)?,
-        FormatKind::JsonSr => check_map_keys("JSON", columns)?,
-        FormatKind::Protobuf => check_map_keys("PROTOBUF format", columns)?,
-        _ => {}
-    }
-    match format.kind {
-        FormatKind::Avro => avro::schema_of(format, columns, is_key).map(Some),
-        FormatKind::JsonSr => Ok(Some(json_sr::schema_of(format, columns, is_key))),
-        FormatKind::Protobuf => protobuf::schema_of(format, columns).map(Some),
-        _ => Ok(None),
+        FormatKind::Avro => {
+            check_map_keys("Avro", columns)?;
+            avro::schema_of(format, columns, is_key).map(Some)
+        }
+        FormatKind::JsonSr => {
+            check_map_keys("JSON", columns)?;
+            Ok(Some(json_sr::schema_of(format, columns, is_key)))
+        }
+        FormatKind::Protobuf => {
+            check_map_keys("PROTOBUF format", columns)?;
+            protobuf::schema_of(format, columns).map(Some)
+        }
+        FormatKind::Delimited
+        | FormatKind::Json
+        | FormatKind::ProtobufNosr
+        | FormatKind::Kafka
+        | FormatKind::None => Ok(None),
     }
 }
 

@@ -28,32 +28,9 @@ pub enum CodecError {
     /// The format holds no columns, and there are some.
     #[error("The 'NONE' format can only be used when no columns are defined. Got: [{0}]")]
     NotEmpty(String),
-    /// The format does not wrap, or not leave out the wrapping of, a single value.
-    #[error("Format '{format}' does not support 'WRAP_SINGLE_VALUE' set to '{wrap}'.")]
-    Wrapping {
-        /// The format.
-        format: FormatKind,
-        /// What was asked for.
-        wrap: bool,
-    },
-    /// Wrapping was asked for, but there is not one value.
-    #[error("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas")]
-    WrappingOfSeveral,
     /// Maps whose keys are no texts.
     #[error("{0} only supports MAP types with STRING keys")]
     MapKeys(&'static str),
-    /// A key with a map in it.
-    #[error(
-        "Map keys, including types that contain maps, are not supported as they may lead to \
-         unexpected behavior due to inconsistent serialization. Key column name: `{name}`. Column \
-         type: {ty}"
-    )]
-    MapInKey {
-        /// The column.
-        name: String,
-        /// Its type.
-        ty: String,
-    },
     /// The columns cannot be written as a schema of this format.
     #[error("{0}")]
     Schema(String),

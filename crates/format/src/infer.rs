@@ -3,7 +3,7 @@
 //! that is not to be wrapped, and a schema that is no record become one column, `ROWKEY` or
 //! `ROWVAL`.
 
-use model::{Field, Format, FormatKind, SqlType};
+use model::{Field, Format, SqlType, Wrapping};
 
 use crate::registry::{ResolvedSchema, SchemaType};
 use crate::{avro, json_sr, protobuf};
@@ -17,21 +17,14 @@ pub(crate) fn columns_of(
     let ty = type_of(format.schema_full_name.as_deref(), schema)?;
     // With an id the names are taken as they are.
     let ty = if format.schema_id.is_some() { ty } else { upper(ty) };
-    let is_unwrapped = match format.kind {
-        FormatKind::Protobuf => false,
-        _ => !format.wrap_single.unwrap_or(!is_key),
-    };
+    let is_unwrapped =
+        format.kind.wrapping() != Wrapping::Always && !format.wrap_single.unwrap_or(!is_key);
     Ok(match ty {
         SqlType::Struct(fields) if !is_unwrapped => {
             fields.into_iter().map(|f| (f.name, f.ty)).collect()
         }
         single => vec![(if is_key { "ROWKEY" } else { "ROWVAL" }.to_string(), single)],
     })
-}
-
-/// Is the schema that of one value, not of a record?
-pub(crate) fn is_single(schema: &ResolvedSchema) -> Result<bool, String> {
-    type_of(None, schema).map(|ty| !matches!(ty, SqlType::Struct(_)))
 }
 
 fn type_of(name: Option<&str>, schema: &ResolvedSchema) -> Result<SqlType, String> {
@@ -52,7 +45,7 @@ fn type_of(name: Option<&str>, schema: &ResolvedSchema) -> Result<SqlType, Strin
 }
 
 /// The same type with the names of fields in upper case.
-pub(crate) fn upper(ty: SqlType) -> SqlType {
+fn upper(ty: SqlType) -> SqlType {
     match ty {
         SqlType::Array(element) => SqlType::array(upper(*element)),
         SqlType::Map(key, value) => SqlType::map(upper(*key), upper(*value)),

@@ -14,7 +14,6 @@ mod cells;
 pub mod codec;
 mod days;
 mod delimited;
-pub mod document;
 pub mod error;
 mod frame;
 pub mod fuzz;
@@ -31,8 +30,8 @@ mod text;
 mod view;
 
 pub use codec::{
-    Decoded, Decoder, Encoded, Encoder, RowError, check, decoder, encoder, infer,
-    register_if_absent, schema_of,
+    Decoded, Decoder, Encoded, Encoder, RowError, decoder, encoder, infer, register_if_absent,
+    schema_of,
 };
 pub use error::CodecError;
 pub use registry::{MemoryRegistry, Registry, RegistryError};

@@ -30,7 +30,7 @@ use crate::cells::Cells;
 use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped, subject};
 use crate::error::CodecError;
 use crate::frame::{FRAME_BYTES, unframe, write_frame};
-use crate::registry::{Registry, ResolvedSchema, SchemaId, SchemaText, SchemaType};
+use crate::registry::{Registry, SchemaId, SchemaText, SchemaType};
 use crate::rows::{Read, Written, decode_rows, encode_rows};
 use crate::view::View;
 
@@ -154,15 +154,6 @@ fn message_indexes(payload: &[u8]) -> Result<(Vec<i32>, &[u8]), String> {
         indexes.push(unzigzag(reader.varint().map_err(short)?) as i32);
     }
     Ok((indexes, reader.rest()))
-}
-
-/// The full name of the message that a payload, behind its frame, says it is.
-pub(crate) fn message_name(schema: &ResolvedSchema, rest: &[u8]) -> Result<String, String> {
-    let compiled = compile(&schema.text.schema, &schema.references)?;
-    let (indexes, _) = message_indexes(rest)?;
-    let message = message_at(&compiled, &indexes);
-    let message = message.ok_or_else(|| format!("Invalid message indexes: {indexes:?}"))?;
-    Ok(message.full_name().to_string())
 }
 
 impl Decoder for ProtobufDecoder {

@@ -123,17 +123,11 @@ fn check_out(statement: &str, vector: &Json) -> Result<bool, String> {
     if statement.contains("_DELIMITER='xx'") {
         return Ok(false);
     }
-    let create = create(statement);
     if vector["error"] == "plan" {
-        let check = |is_key: bool| {
-            let columns = if is_key { &create.key } else { &create.value };
-            format::check(&create.format(is_key), columns, is_key)
-        };
-        return match (check(true), check(false)) {
-            (Ok(()), Ok(())) => Err("was not refused".to_string()),
-            _ => Ok(true),
-        };
+        // The analyzer's refusals are judged by `kerb test`.
+        return Ok(false);
     }
+    let create = create(statement);
     let message = vector["message"].as_str().unwrap_or_default();
     if vector["error"] == "insert" && !message.contains("Could not serialize") {
         return Ok(false);

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::SqlType;
+
 /// The formats of the dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FormatKind {
@@ -58,13 +60,103 @@ impl FormatKind {
 
     /// Are its schemas kept in the registry?
     pub fn uses_registry(self) -> bool {
-        matches!(self, FormatKind::JsonSr | FormatKind::Avro | FormatKind::Protobuf)
+        match self {
+            FormatKind::JsonSr | FormatKind::Avro | FormatKind::Protobuf => true,
+            FormatKind::Delimited
+            | FormatKind::Json
+            | FormatKind::ProtobufNosr
+            | FormatKind::Kafka
+            | FormatKind::None => false,
+        }
+    }
+
+    /// Is it Protobuf's bytes, whose fields have no null of their own?
+    pub fn is_protobuf(self) -> bool {
+        match self {
+            FormatKind::Protobuf | FormatKind::ProtobufNosr => true,
+            FormatKind::Delimited
+            | FormatKind::Json
+            | FormatKind::JsonSr
+            | FormatKind::Avro
+            | FormatKind::Kafka
+            | FormatKind::None => false,
+        }
+    }
+
+    /// How a single value may be written: may it be wrapped into a record, or stand by itself?
+    pub fn wrapping(self) -> Wrapping {
+        match self {
+            FormatKind::Json | FormatKind::JsonSr | FormatKind::Avro | FormatKind::ProtobufNosr => {
+                Wrapping::Either
+            }
+            FormatKind::Protobuf => Wrapping::Always,
+            FormatKind::Kafka | FormatKind::Delimited | FormatKind::None => Wrapping::Never,
+        }
+    }
+
+    /// May a value of this type stand in a column of it?
+    pub fn holds(self, ty: &SqlType) -> bool {
+        match self {
+            FormatKind::Delimited => {
+                !matches!(ty, SqlType::Array(_) | SqlType::Map(_, _) | SqlType::Struct(_))
+            }
+            FormatKind::Kafka => matches!(
+                ty,
+                SqlType::Integer
+                    | SqlType::Bigint
+                    | SqlType::Double
+                    | SqlType::String
+                    | SqlType::Bytes
+            ),
+            FormatKind::Json
+            | FormatKind::JsonSr
+            | FormatKind::Avro
+            | FormatKind::Protobuf
+            | FormatKind::ProtobufNosr
+            | FormatKind::None => true,
+        }
+    }
+
+    /// Must names of columns and fields be identifiers (letters, digits and `_`) at CREATE?
+    pub fn wants_identifiers(self) -> bool {
+        match self {
+            FormatKind::Avro | FormatKind::Protobuf => true,
+            FormatKind::Delimited
+            | FormatKind::Json
+            | FormatKind::JsonSr
+            // Refused when a row is written, not before.
+            | FormatKind::ProtobufNosr
+            | FormatKind::Kafka
+            | FormatKind::None => false,
+        }
     }
 }
 
 impl fmt::Display for FormatKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// What WRAP_SINGLE_VALUE may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapping {
+    /// TRUE and FALSE.
+    Either,
+    /// Only TRUE.
+    Always,
+    /// Only FALSE.
+    Never,
+}
+
+impl Wrapping {
+    /// May WRAP_SINGLE_VALUE be this?
+    pub fn allows(self, wrap: bool) -> bool {
+        match self {
+            Wrapping::Either => true,
+            Wrapping::Always => wrap,
+            Wrapping::Never => !wrap,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use column::ColumnBuilder;
 pub use connector_kind::ConnectorKind;
 pub use decimal::Decimal;
-pub use format::{Format, FormatKind, ProtobufNulls};
+pub use format::{Format, FormatKind, ProtobufNulls, Wrapping};
 pub use ids::{Offset, Partition, TimestampMs, TopicPartition};
 pub use record::{Header, Record};
 pub use schema::{Column, Namespace, Schema};

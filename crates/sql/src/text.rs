@@ -13,7 +13,7 @@ use std::fmt::{self, Write};
 
 use model::SqlType;
 
-use crate::ast::{Expr, Properties, Query, Statement, TypeName};
+use crate::ast::{Expr, Properties, Statement, TypeName};
 use crate::lexer::words;
 
 /// A statement with its semicolon.
@@ -35,11 +35,6 @@ pub fn format_statement(statement: &Statement) -> String {
 /// logs. `None` if it holds none.
 pub fn format_masked(statement: &Statement) -> Option<String> {
     masked::masked(statement)
-}
-
-/// A SELECT, without semicolon.
-pub fn format_query(query: &Query) -> String {
-    written(|out| query::write(out, query))
 }
 
 /// An expression: `(A + B)`.

@@ -121,13 +121,6 @@ impl Batch {
         self.take(&rows)
     }
 
-    /// The same rows with other columns and without old values.
-    pub fn with_new(mut self, new: Side) -> Batch {
-        self.new = new;
-        self.old = None;
-        self
-    }
-
     /// A row's headers.
     pub fn headers_of(&self, row: usize) -> Arc<[Header]> {
         self.headers.as_ref().map_or_else(no_headers, |h| h[row].clone())

@@ -1,6 +1,6 @@
 //! Which columns a format can hold, and how single values are wrapped.
 
-use model::{Column, Format, FormatKind, SqlType};
+use model::{Column, Format, FormatKind, SqlType, Wrapping};
 
 use super::error::{AnalyzeError, PropertyError, SourceError};
 use super::settings::Settings;
@@ -26,32 +26,20 @@ pub fn check(format: &Format, columns: &[&Column], is_key: bool) -> Result<()> {
     // A single key column stands alone: its name is written nowhere.
     let unnamed = is_key && columns.len() == 1 && format.kind != FormatKind::Protobuf;
     for column in columns {
-        if let Some(ty) = unsupported(format.kind, &column.ty) {
+        if !format.kind.holds(&column.ty) {
+            let ty = column.ty.base_name();
             return error(format!("does not support type '{ty}', column: `{}`", column.name));
         }
         if has_other_map_keys(&column.ty) {
             return error("only supports MAP types with STRING keys".into());
         }
-        let names_matter = matches!(format.kind, FormatKind::Avro | FormatKind::Protobuf);
-        if names_matter && let Some(name) = odd_name(&column.name, &column.ty, unnamed) {
+        if format.kind.wants_identifiers()
+            && let Some(name) = odd_name(&column.name, &column.ty, unnamed)
+        {
             return error(format!("cannot hold a column called `{name}`"));
         }
     }
     Ok(())
-}
-
-/// The name of the part of a type that the format cannot hold.
-fn unsupported(format: FormatKind, ty: &SqlType) -> Option<&'static str> {
-    let nested = matches!(ty, SqlType::Array(_) | SqlType::Map(_, _) | SqlType::Struct(_));
-    let held = match format {
-        FormatKind::Delimited => !nested,
-        FormatKind::Kafka => matches!(
-            ty,
-            SqlType::Integer | SqlType::Bigint | SqlType::Double | SqlType::String | SqlType::Bytes
-        ),
-        _ => true,
-    };
-    (!held).then(|| ty.base_name())
 }
 
 fn has_other_map_keys(ty: &SqlType) -> bool {
@@ -102,15 +90,9 @@ pub fn wrap_value(
     columns: usize,
     settings: &Settings,
 ) -> Result<Format> {
-    use FormatKind::{Avro, Json, JsonSr, Kafka, None, Protobuf, ProtobufNosr};
-    let able = |wrap: bool| match format.kind {
-        Json | JsonSr | Avro | ProtobufNosr => true,
-        Protobuf => wrap,
-        Kafka => !wrap,
-        FormatKind::Delimited | None => !wrap,
-    };
+    let wrapping = format.kind.wrapping();
     if let Some(wrap) = wrap_single {
-        if !able(wrap) {
+        if !wrapping.allows(wrap) {
             let kind = PropertyError::Wrapping { format: format.kind.name(), value: wrap };
             return Err(kind.into());
         }
@@ -122,12 +104,10 @@ pub fn wrap_value(
     }
     if columns == 1
         && format.wrap_single.is_none()
+        && wrapping == Wrapping::Either
         && let Some(wrap) = settings.get("ksql.persistence.wrap.single.values")
     {
-        let wrap = wrap.eq_ignore_ascii_case("true");
-        if able(wrap) && matches!(format.kind, Json | JsonSr | Avro | ProtobufNosr) {
-            format.wrap_single = Some(wrap);
-        }
+        format.wrap_single = Some(wrap.eq_ignore_ascii_case("true"));
     }
     Ok(format)
 }

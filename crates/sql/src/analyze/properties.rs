@@ -222,7 +222,7 @@ fn format(
         format.schema_id = side.schema_id;
     }
     if side.protobuf_nulls.is_some() {
-        if !matches!(kind, FormatKind::Protobuf | FormatKind::ProtobufNosr) {
+        if !kind.is_protobuf() {
             return unsupported("PROTOBUF_NULLABLE_REPRESENTATION");
         }
         format.protobuf_nulls = side.protobuf_nulls;

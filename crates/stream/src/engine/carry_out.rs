@@ -22,7 +22,7 @@ use super::queries::{Origin, Start};
 use super::world::{Session, TopicWorld, apply, new_topic, started_query, topic_spec};
 use super::{Execution, Service, properties};
 use crate::answer::{Answer, AnswerBody, CommandState, CommandStatus};
-use crate::operators::sink::{columns_of, named_key_format};
+use crate::operators::sink::columns_of;
 use crate::request::RequestError;
 
 impl Service {
@@ -282,9 +282,10 @@ impl Service {
     /// Registers the schemas of a new source under its topic's subjects, unless there are some.
     fn register_schemas(&self, plan: &CreateSourcePlan) -> Result<(), Failure> {
         let source = &plan.source;
-        let key_format = named_key_format(&source.key_format, &source.name);
-        let sides =
-            [(&key_format, Namespace::Key, true), (&source.value_format, Namespace::Value, false)];
+        let sides = [
+            (&source.key_format, Namespace::Key, true),
+            (&source.value_format, Namespace::Value, false),
+        ];
         for (format, namespace, is_key) in sides {
             let columns = columns_of(&source.schema, namespace);
             let (topic, registry) = (&source.topic, &self.options.registry);

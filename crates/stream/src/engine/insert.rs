@@ -13,7 +13,7 @@ use sql::catalog::{Catalog, Source};
 use super::failure::Failure;
 use super::{Execution, Service, insert_row};
 use crate::expression::{EvalContext, evaluate_constant};
-use crate::operators::sink::{columns_of, named_key_format};
+use crate::operators::sink::columns_of;
 use crate::request::{RequestError, RequestErrorKind};
 
 /// A row that makes sense: where it goes, its cells, and its time if it has one of its own.
@@ -90,8 +90,7 @@ impl Service {
                 None => Ok(encoded.payloads.pop().flatten()),
             }
         };
-        let key_format = named_key_format(&source.key_format, &source.name);
-        let key = encode(&key_format, Namespace::Key, true)?;
+        let key = encode(&source.key_format, Namespace::Key, true)?;
         let value = encode(&source.value_format, Namespace::Value, false)?;
         let topic = self.options.journal.topic(&source.topic);
         let topic = topic.ok_or_else(|| format!("topic '{}' does not exist", source.topic))?;

@@ -61,11 +61,7 @@ impl SinkWriter {
             topic: sink.topic.as_str().into(),
             partitions: partitions.max(1),
             window: plan.window,
-            key_encoder: encoder(
-                &named_key_format(&sink.key_format, &sink.name),
-                Namespace::Key,
-                true,
-            )?,
+            key_encoder: encoder(&sink.key_format, Namespace::Key, true)?,
             value_encoder: encoder(&sink.value_format, Namespace::Value, false)?,
             key_columns: positions(Namespace::Key),
             value_columns: positions(Namespace::Value),
@@ -172,17 +168,6 @@ fn key_presence(keys: &[ArrayRef], batch: &Batch) -> Option<NullBuffer> {
     }
 }
 
-/// A key's format with the name that ksqlDB gives to AVRO records of a source's keys.
-pub fn named_key_format(format: &Format, source: &str) -> Format {
-    let is_named = format.kind != FormatKind::Avro
-        || format.schema_full_name.is_some()
-        || format.schema_id.is_some();
-    if is_named {
-        return format.clone();
-    }
-    Format { schema_full_name: Some(format::avro::key_full_name(source)), ..format.clone() }
-}
-
 /// What becomes of values on their way through a format that cannot hold them all: in PROTOBUF a
 /// null is an empty text or 0. A view shows what is in its topic, as ksqlDB's do.
 pub struct ReadBack {
@@ -198,8 +183,7 @@ impl ReadBack {
         registry: &Arc<dyn format::Registry>,
     ) -> Result<Option<Self>, format::CodecError> {
         let loses =
-            matches!(sink.value_format.kind, FormatKind::Protobuf | FormatKind::ProtobufNosr)
-                && sink.value_format.protobuf_nulls.is_none();
+            sink.value_format.kind.is_protobuf() && sink.value_format.protobuf_nulls.is_none();
         if !loses {
             return Ok(None);
         }

@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, Int32Array, Int64Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use bytes::Bytes;
 use format::{Decoded, Decoder};
-use model::{ColumnBuilder, Field, Header, Namespace, Offset, Record, Schema, SqlType, Value};
+use model::{ColumnBuilder, Header, Namespace, Offset, Record, Schema, SqlType, Value};
 use sql::ast::SourceKind;
 use sql::catalog::Source;
 use sql::plan::{TimestampColumn, WindowInfo};
@@ -347,14 +347,6 @@ pub fn join_window(key: &[u8], window: WindowInfo, bounds: WindowBounds) -> Byte
     }
     bytes.extend_from_slice(&bounds.start_ms.to_be_bytes());
     bytes.into()
-}
-
-/// The type of HEADERS: all headers with their names.
-pub fn headers_type() -> SqlType {
-    SqlType::array(SqlType::Struct(vec![
-        Field::new("KEY", SqlType::String),
-        Field::new("VALUE", SqlType::Bytes),
-    ]))
 }
 
 fn header_column(column: &model::Column, mine: &[(u32, &Incoming)]) -> ArrayRef {
