@@ -9,8 +9,8 @@ mod schema;
 use serde_json::{Map, Value, json};
 use sql::ast::SourceKind;
 use stream::answer::{
-    Answer, AnswerBody, ConnectorInfo, FunctionDescription, PropertyEntry, SourceSummary,
-    TopicSummary,
+    Answer, AnswerBody, ConnectorInfo, ConnectorPlugin, FunctionDescription, FunctionSummary,
+    PropertyEntry, SourceSummary, TopicSummary,
 };
 
 use describe::{query, query_summary, source};
@@ -71,7 +71,10 @@ fn kind_and_fields(body: &AnswerBody) -> (&'static str, Value) {
             ("queryDescription", json!({ "queryDescription": query(one) }))
         }
         AnswerBody::Functions(all) => {
-            let function = |f: &stream::answer::FunctionSummary| json!({ "name": f.name, "type": f.kind.name(), "category": f.category });
+            let function = |f: &FunctionSummary| {
+                let (name, kind) = (&f.name, f.kind.name());
+                json!({ "name": name, "type": kind, "category": f.category })
+            };
             ("function_names", json!({ "functions": list(all, function) }))
         }
         AnswerBody::FunctionDescription(one) => ("describe_function", function(one)),
@@ -102,7 +105,10 @@ fn kind_and_fields(body: &AnswerBody) -> (&'static str, Value) {
             ("connector_list", json!({ "connectors": list(all, one) }))
         }
         AnswerBody::ConnectorPlugins(all) => {
-            let one = |p: &stream::answer::ConnectorPlugin| json!({ "className": p.class, "type": p.kind.as_str(), "version": p.version });
+            let one = |p: &ConnectorPlugin| {
+                let (class, kind) = (&p.class, p.kind.as_str());
+                json!({ "className": class, "type": kind, "version": p.version })
+            };
             ("connector_plugins_list", json!({ "connectorPlugins": list(all, one) }))
         }
         AnswerBody::ConnectorDescription(info) => {

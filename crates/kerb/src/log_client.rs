@@ -211,7 +211,7 @@ impl LogClient {
                 Ok(())
             }
             LogClient::Remote { client, base } => {
-                let offset = |(partition, offset): &(u32, Offset)| json!({ "topic": topic, "partition": partition, "offset": offset.0 });
+                let offset = |(partition, Offset(offset)): &(u32, Offset)| json!({ "topic": topic, "partition": partition, "offset": offset });
                 let offsets: Vec<Value> = offsets.iter().map(offset).collect();
                 let path = format!("{base}/kerb/v1/groups/{}/offsets", encoded(group));
                 finish(base, client.post(path).json(&offsets)).await?;
