@@ -211,7 +211,10 @@ impl LogClient {
                 Ok(())
             }
             LogClient::Remote { client, base } => {
-                let offset = |(partition, Offset(offset)): &(u32, Offset)| json!({ "topic": topic, "partition": partition, "offset": offset });
+                let offset = |offset: &(u32, Offset)| {
+                    let (partition, Offset(offset)) = offset;
+                    json!({ "topic": topic, "partition": partition, "offset": offset })
+                };
                 let offsets: Vec<Value> = offsets.iter().map(offset).collect();
                 let path = format!("{base}/kerb/v1/groups/{}/offsets", encoded(group));
                 finish(base, client.post(path).json(&offsets)).await?;

@@ -1,8 +1,8 @@
 //! Class `http`: polls a document and appends what is in it, a record for each part.
 //!
 //! A poll flows through: `fetch` (request, conditional; answer, bounded) → `encoding` (bytes to
-//! text) → `document` (text to parts, by `csv`, `json` or `xml`) → `position` (leave out what was there
-//! before) → `parts` (parts to records, a portion at a time). Meaning is SQL's part: what is
+//! text) → `document` (text to parts, by `csv`, `json` or `xml`) → `position` (leave out what was
+//! there before) → `parts` (parts to records, a portion at a time). Meaning is SQL's part: what is
 //! appended is raw.
 
 mod csv;
