@@ -1,11 +1,12 @@
 //! Entry points for fuzzers: any bytes, which must neither panic nor take memory out of proportion.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
 use model::{Field, Format, FormatKind, ProtobufNulls, SqlType};
 
-use crate::codec::{decoder, subject};
+use crate::codec::{Decoder, decoder, subject};
 use crate::registry::{
     MemoryRegistry, NewSchema, Registry, ResolvedSchema, SchemaId, SchemaText, SchemaType,
 };
@@ -40,13 +41,29 @@ fn columns(with_nested: bool) -> Vec<(String, SqlType)> {
     types.into_iter().enumerate().map(|(i, ty)| (format!("C{i}"), ty)).collect()
 }
 
+/// The decoder of a format for these columns. It is made once: making it takes longer than what a
+/// fuzzer is after.
+fn decoder_of(
+    format: &Format,
+    columns: &[(String, SqlType)],
+    is_key: bool,
+) -> Option<Arc<dyn Decoder>> {
+    type Made = HashMap<(Format, Vec<(String, SqlType)>, bool), Option<Arc<dyn Decoder>>>;
+    static MADE: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let decoder = made.entry((format.clone(), columns.to_vec(), is_key)).or_insert_with(|| {
+        let registry: Arc<dyn Registry> = Arc::new(MemoryRegistry::new());
+        if let Ok(Some(text)) = crate::codec::schema_of(format, columns, is_key) {
+            let registered = registry.register(&subject(TOPIC, is_key), text.into());
+            assert!(registered.is_ok(), "the schema of columns is one: {registered:?}");
+        }
+        decoder(format, columns, is_key, TOPIC, &registry).ok().map(Arc::from)
+    });
+    decoder.clone()
+}
+
 fn decode(format: &Format, columns: &[(String, SqlType)], is_key: bool, data: &[u8]) {
-    let registry: Arc<dyn Registry> = Arc::new(MemoryRegistry::new());
-    if let Ok(Some(text)) = crate::codec::schema_of(format, columns, is_key) {
-        let registered = registry.register(&subject(TOPIC, is_key), text.into());
-        assert!(registered.is_ok(), "the schema of columns is one: {registered:?}");
-    }
-    let Ok(decoder) = decoder(format, columns, is_key, TOPIC, &registry) else { return };
+    let Some(decoder) = decoder_of(format, columns, is_key) else { return };
     // With and without the frame in front, so that the fuzzer need not find it.
     let framed = [&[0, 0, 0, 0, 1, 0][..], data].concat();
     for payload in [Bytes::copy_from_slice(data), framed.into()] {

@@ -79,7 +79,7 @@ pub enum Statement {
         kind: SourceKind,
         /// No error if there is none.
         if_exists: bool,
-        /// Its name.
+        /// The stream or table that goes.
         name: String,
         /// Delete its topic too.
         delete_topic: bool,
@@ -90,7 +90,7 @@ pub enum Statement {
         kind: ConnectorKind,
         /// No error if there is one.
         if_not_exists: bool,
-        /// Its name.
+        /// What the connector is called from then on.
         name: String,
         /// Its configuration.
         properties: Properties,
@@ -99,14 +99,14 @@ pub enum Statement {
     DropConnector {
         /// No error if there is none.
         if_exists: bool,
-        /// Its name.
+        /// The connector that ends.
         name: String,
     },
     /// `CREATE TYPE [IF NOT EXISTS] name AS type`
     CreateType {
         /// No error if there is one.
         if_not_exists: bool,
-        /// Its name.
+        /// The name that types may use from then on.
         name: String,
         /// What it stands for.
         ty: TypeName,
@@ -115,14 +115,14 @@ pub enum Statement {
     DropType {
         /// No error if there is none.
         if_exists: bool,
-        /// Its name.
+        /// The name that is given up.
         name: String,
     },
     /// `ALTER STREAM|TABLE name ADD [COLUMN] name type, …`
     AlterSource {
         /// Which kind the statement says it is.
         kind: SourceKind,
-        /// Its name.
+        /// The stream or table that gets the columns.
         name: String,
         /// What is added.
         columns: Vec<(String, TypeName)>,
@@ -241,7 +241,7 @@ pub struct CreateSource {
     pub read_only: bool,
     /// `IF NOT EXISTS`
     pub if_not_exists: bool,
-    /// Its name.
+    /// What the stream or table is called from then on.
     pub name: String,
     /// Its columns; empty where the schema is to come from the registry.
     pub columns: Vec<ColumnDefinition>,
@@ -252,11 +252,11 @@ pub struct CreateSource {
 /// A column of CREATE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnDefinition {
-    /// Its name.
+    /// The column's name, upper case unless it was quoted.
     pub name: String,
     /// Its type.
     pub ty: TypeName,
-    /// What it is.
+    /// KEY, PRIMARY KEY, HEADERS, or none.
     pub constraint: Constraint,
     /// Where it stands.
     pub span: Span,
@@ -301,7 +301,7 @@ pub struct CreateAs {
     pub or_replace: bool,
     /// `IF NOT EXISTS`
     pub if_not_exists: bool,
-    /// Its name.
+    /// What the stream or table is called from then on.
     pub name: String,
     /// What stood in WITH.
     pub properties: Properties,
@@ -381,7 +381,7 @@ pub enum Show {
 pub enum Describe {
     /// A stream or table.
     Source {
-        /// Its name.
+        /// A stream, a table, or the id of a query.
         name: String,
         /// `EXTENDED`
         extended: bool,
@@ -406,7 +406,7 @@ pub enum Explain {
 pub struct Query {
     /// What is selected.
     pub select: Vec<SelectItem>,
-    /// Where from.
+    /// FROM: a source, or sources joined.
     pub from: Relation,
     /// `WINDOW …`
     pub window: Option<Window>,
@@ -460,7 +460,7 @@ pub enum SelectItem {
     Expr {
         /// The expression.
         expr: Expr,
-        /// Its name.
+        /// The name after AS.
         alias: Option<String>,
     },
 }
@@ -510,9 +510,9 @@ pub enum JoinKind {
 /// `10 MINUTES`: kept as written, because statements are written back so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
-    /// How many.
+    /// How many of the unit; below 0 where the sign is written.
     pub count: i64,
-    /// Of what.
+    /// DAYS, HOURS, …
     pub unit: IntervalUnit,
 }
 
@@ -572,7 +572,7 @@ pub enum WindowKind {
 /// An expression with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    /// What it is.
+    /// The operator or call, with its parts.
     pub kind: ExprKind,
     /// Where it stands.
     pub span: Span,
@@ -683,11 +683,11 @@ pub enum ExprKind {
     },
     /// `left op right`
     Arithmetic {
-        /// Which.
+        /// `+`, `-`, `*`, `/` or `%`.
         op: ArithmeticOp,
-        /// Left.
+        /// What stands before the operator.
         left: Box<Expr>,
-        /// Right.
+        /// What stands behind it.
         right: Box<Expr>,
     },
     /// `-operand`, of something that is not a literal
@@ -696,11 +696,11 @@ pub enum ExprKind {
     Plus(Box<Expr>),
     /// `left op right`
     Comparison {
-        /// Which.
+        /// `=`, `<`, … or IS DISTINCT FROM.
         op: ComparisonOp,
-        /// Left.
+        /// What stands before the operator.
         left: Box<Expr>,
-        /// Right.
+        /// What stands behind it.
         right: Box<Expr>,
     },
     /// `left AND right`
@@ -717,7 +717,7 @@ pub enum ExprKind {
     Like {
         /// What is matched.
         operand: Box<Expr>,
-        /// Against what.
+        /// A text with `%` and `_`; an expression may give it.
         pattern: Box<Expr>,
         /// The character that takes `%` and `_` their meaning.
         escape: Option<char>,
@@ -757,7 +757,7 @@ pub enum ExprKind {
     Cast {
         /// What is converted.
         operand: Box<Expr>,
-        /// To what.
+        /// The type after AS, custom types by their names.
         ty: TypeName,
     },
     /// `name(args)`; COUNT(*) has no arguments.

@@ -50,12 +50,12 @@ pub enum ExprKind {
     Literal(Value),
     /// Both sides of one numeric type (the result's), or text `+` text.
     Arithmetic {
-        /// Which.
+        /// `+`, `-`, `*`, `/` or `%`.
         op: ArithmeticOp,
-        /// Left.
+        /// What stands before the operator.
         left: Box<Expr>,
-        /// Right. DECIMALs keep their own precision and scale; the result's type says what comes
-        /// out.
+        /// What stands behind it. DECIMALs keep their own precision and scale; the result's type
+        /// says what comes out.
         right: Box<Expr>,
     },
     /// `-x`
@@ -63,11 +63,11 @@ pub enum ExprKind {
     /// Both sides of one type, or two numeric types, or text and DATE, TIME or TIMESTAMP, or DATE
     /// and TIMESTAMP: the evaluator brings them together (text that is no time fails the row).
     Comparison {
-        /// Which.
+        /// `=`, `<`, … or IS DISTINCT FROM.
         op: ComparisonOp,
-        /// Left.
+        /// What stands before the operator.
         left: Box<Expr>,
-        /// Right.
+        /// What stands behind it.
         right: Box<Expr>,
     },
     /// Left to right; a null that decides fails the row.
@@ -84,7 +84,7 @@ pub enum ExprKind {
     Like {
         /// What is matched.
         operand: Box<Expr>,
-        /// Against what.
+        /// A STRING with `%` and `_`.
         pattern: Box<Expr>,
         /// The escape character.
         escape: Option<char>,
@@ -148,11 +148,11 @@ pub enum ExprKind {
     MakeStruct(Vec<Expr>),
     /// A call of a scalar function.
     Call {
-        /// Which.
+        /// The function, out of the one list of them.
         function: ScalarRef,
         /// Its signature and the types of its arguments, already cast to these.
         resolved: Resolved,
-        /// Its arguments.
+        /// One for each argument, cast to what the signature asks for.
         args: Vec<Arg>,
     },
 }

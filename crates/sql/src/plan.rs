@@ -223,9 +223,9 @@ pub enum StepKind {
 /// A call of a table function.
 #[derive(Clone)]
 pub struct TableCall {
-    /// Which.
+    /// The function, out of the one list of its kind.
     pub function: &'static TableFunction,
-    /// Its signature.
+    /// Which of its signatures fits, and what it returns.
     pub resolved: Resolved,
     /// Its arguments.
     pub args: Vec<Arg>,
@@ -234,9 +234,9 @@ pub struct TableCall {
 /// A call of an aggregate function.
 #[derive(Clone)]
 pub struct AggregateCall {
-    /// Which.
+    /// The function, out of the one list of its kind.
     pub function: &'static AggregateFunction,
-    /// Its signature.
+    /// Which of its signatures fits, and what it returns.
     pub resolved: Resolved,
     /// Its leading arguments, over the aggregate step's input; COUNT(*) has none.
     pub args: Vec<Expr>,

@@ -1,13 +1,15 @@
 //! One value for each group, stored by type: numbers in a vector of numbers, texts in buffers that
 //! are written over, so that remembering a value allocates nothing in the long run.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder, StringBuilder};
+use arrow_array::builder::{BooleanBuilder, GenericByteBuilder, PrimitiveBuilder};
 use arrow_array::cast::AsArray;
+use arrow_array::types::{BinaryType, ByteArrayType, Utf8Type};
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, PrimitiveArray, StringArray,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, GenericByteArray, PrimitiveArray,
 };
 use model::column::{arrow_type, column_of, value_at};
 use model::value::{bytes_cmp, utf16_cmp};
@@ -153,36 +155,79 @@ where
     }
 }
 
-/// Texts.
-pub(super) struct Texts {
-    values: Vec<String>,
+/// What is stored as a run of bytes.
+pub(super) trait BytesLike: ByteArrayType {
+    fn order(a: &Self::Native, b: &Self::Native) -> Ordering;
+    fn cell(native: &Self::Native) -> Value;
+    fn of(value: &Value) -> Option<&Self::Native>;
+}
+
+impl BytesLike for Utf8Type {
+    fn order(a: &str, b: &str) -> Ordering {
+        utf16_cmp(a, b)
+    }
+
+    fn cell(text: &str) -> Value {
+        Value::String(text.to_owned())
+    }
+
+    fn of(value: &Value) -> Option<&str> {
+        value.as_str()
+    }
+}
+
+impl BytesLike for BinaryType {
+    fn order(a: &[u8], b: &[u8]) -> Ordering {
+        bytes_cmp(a, b)
+    }
+
+    fn cell(bytes: &[u8]) -> Value {
+        Value::Bytes(bytes.to_vec().into())
+    }
+
+    fn of(value: &Value) -> Option<&[u8]> {
+        match value {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// Texts and BYTES.
+pub(super) struct Runs<T: BytesLike>
+where
+    T::Native: ToOwned,
+{
+    values: Vec<<T::Native as ToOwned>::Owned>,
     set: Vec<bool>,
 }
 
-impl Cells for Texts {
-    type View<'a> = &'a StringArray;
-    type Results = StringBuilder;
+impl<T: BytesLike> Cells for Runs<T>
+where
+    T::Native: ToOwned,
+    <T::Native as ToOwned>::Owned: Default + Send + Sync,
+{
+    type View<'a> = &'a GenericByteArray<T>;
+    type Results = GenericByteBuilder<T>;
 
     fn new(_: &SqlType) -> Self {
         Self { values: Vec::new(), set: Vec::new() }
     }
 
-    fn view(array: &ArrayRef) -> &StringArray {
-        array.as_string::<i32>()
+    fn view(array: &ArrayRef) -> &GenericByteArray<T> {
+        array.as_bytes::<T>()
     }
 
     fn grow(&mut self, groups: usize) {
         if groups > self.set.len() {
-            self.values.resize_with(groups, String::new);
+            self.values.resize_with(groups, Default::default);
             self.set.resize(groups, false);
         }
     }
 
-    fn set(&mut self, group: usize, view: &StringArray, row: usize) {
+    fn set(&mut self, group: usize, view: &GenericByteArray<T>, row: usize) {
         self.set[group] = view.is_valid(row);
-        let text = &mut self.values[group];
-        text.clear();
-        text.push_str(view.value(row));
+        view.value(row).clone_into(&mut self.values[group]);
     }
 
     fn set_null(&mut self, group: usize) {
@@ -194,115 +239,39 @@ impl Cells for Texts {
     }
 
     fn copy(&mut self, into: usize, from: usize) {
-        self.values[into] = self.values[from].clone();
+        self.values[into] = self.values[from].borrow().to_owned();
         self.set[into] = self.set[from];
     }
 
-    fn compare(&self, view: &StringArray, row: usize, group: usize) -> Ordering {
-        utf16_cmp(view.value(row), &self.values[group])
+    fn compare(&self, view: &GenericByteArray<T>, row: usize, group: usize) -> Ordering {
+        T::order(view.value(row), self.values[group].borrow())
     }
 
     fn compare_groups(&self, a: usize, b: usize) -> Ordering {
-        utf16_cmp(&self.values[a], &self.values[b])
+        T::order(self.values[a].borrow(), self.values[b].borrow())
     }
 
-    fn start(&self, capacity: usize) -> StringBuilder {
-        StringBuilder::with_capacity(capacity, capacity * 8)
+    fn start(&self, capacity: usize) -> GenericByteBuilder<T> {
+        GenericByteBuilder::with_capacity(capacity, capacity * 8)
     }
 
-    fn tell(&self, group: usize, results: &mut StringBuilder) {
-        results.append_option(self.set[group].then_some(&self.values[group]));
+    fn tell(&self, group: usize, results: &mut GenericByteBuilder<T>) {
+        let value: &T::Native = self.values[group].borrow();
+        results.append_option(self.set[group].then_some(value));
     }
 
-    fn finish(&self, mut results: StringBuilder) -> ArrayRef {
+    fn finish(&self, mut results: GenericByteBuilder<T>) -> ArrayRef {
         Arc::new(results.finish())
     }
 
     fn get(&self, group: usize) -> Value {
-        if self.set[group] { Value::String(self.values[group].clone()) } else { Value::Null }
+        if self.set[group] { T::cell(self.values[group].borrow()) } else { Value::Null }
     }
 
     fn put(&mut self, group: usize, value: &Value) {
         self.set[group] = !value.is_null();
-        if let Value::String(text) = value {
-            self.values[group] = text.clone();
-        }
-    }
-}
-
-/// BYTES.
-pub(super) struct Binaries {
-    values: Vec<Vec<u8>>,
-    set: Vec<bool>,
-}
-
-impl Cells for Binaries {
-    type View<'a> = &'a BinaryArray;
-    type Results = BinaryBuilder;
-
-    fn new(_: &SqlType) -> Self {
-        Self { values: Vec::new(), set: Vec::new() }
-    }
-
-    fn view(array: &ArrayRef) -> &BinaryArray {
-        array.as_binary::<i32>()
-    }
-
-    fn grow(&mut self, groups: usize) {
-        if groups > self.set.len() {
-            self.values.resize_with(groups, Vec::new);
-            self.set.resize(groups, false);
-        }
-    }
-
-    fn set(&mut self, group: usize, view: &BinaryArray, row: usize) {
-        self.set[group] = view.is_valid(row);
-        let bytes = &mut self.values[group];
-        bytes.clear();
-        bytes.extend_from_slice(view.value(row));
-    }
-
-    fn set_null(&mut self, group: usize) {
-        self.set[group] = false;
-    }
-
-    fn is_null(&self, group: usize) -> bool {
-        !self.set[group]
-    }
-
-    fn copy(&mut self, into: usize, from: usize) {
-        self.values[into] = self.values[from].clone();
-        self.set[into] = self.set[from];
-    }
-
-    fn compare(&self, view: &BinaryArray, row: usize, group: usize) -> Ordering {
-        bytes_cmp(view.value(row), &self.values[group])
-    }
-
-    fn compare_groups(&self, a: usize, b: usize) -> Ordering {
-        bytes_cmp(&self.values[a], &self.values[b])
-    }
-
-    fn start(&self, capacity: usize) -> BinaryBuilder {
-        BinaryBuilder::with_capacity(capacity, capacity * 8)
-    }
-
-    fn tell(&self, group: usize, results: &mut BinaryBuilder) {
-        results.append_option(self.set[group].then_some(&self.values[group]));
-    }
-
-    fn finish(&self, mut results: BinaryBuilder) -> ArrayRef {
-        Arc::new(results.finish())
-    }
-
-    fn get(&self, group: usize) -> Value {
-        if self.set[group] { Value::Bytes(self.values[group].clone().into()) } else { Value::Null }
-    }
-
-    fn put(&mut self, group: usize, value: &Value) {
-        self.set[group] = !value.is_null();
-        if let Value::Bytes(bytes) = value {
-            self.values[group] = bytes.to_vec();
+        if let Some(native) = T::of(value) {
+            native.clone_into(&mut self.values[group]);
         }
     }
 }
@@ -454,8 +423,8 @@ macro_rules! with_cells {
                 $make::<c::Primitives<arrow::Decimal128Type>>($($arg),*)
             }
             S::Decimal { .. } => $make::<c::Primitives<arrow::Decimal256Type>>($($arg),*),
-            S::String => $make::<c::Texts>($($arg),*),
-            S::Bytes => $make::<c::Binaries>($($arg),*),
+            S::String => $make::<c::Runs<arrow::Utf8Type>>($($arg),*),
+            S::Bytes => $make::<c::Runs<arrow::BinaryType>>($($arg),*),
             S::Date => $make::<c::Primitives<arrow::Date32Type>>($($arg),*),
             S::Time => $make::<c::Primitives<arrow::Time32MillisecondType>>($($arg),*),
             S::Timestamp => $make::<c::Primitives<arrow::TimestampMillisecondType>>($($arg),*),

@@ -51,9 +51,9 @@ pub struct TaskSpec {
     pub catalog: Arc<Catalog>,
     /// Where everything is.
     pub journal: Arc<dyn Journal>,
-    /// Schemas.
+    /// Where schemas of keys and values are looked up and registered.
     pub registry: Arc<dyn format::Registry>,
-    /// Time.
+    /// The time now, for functions that ask for it and for pauses.
     pub clock: Arc<dyn Clock>,
     /// Who remembers how far it is.
     pub group: GroupId,

@@ -41,9 +41,9 @@ pub struct TransientSpec {
     pub catalog: Arc<Catalog>,
     /// Where everything is.
     pub journal: Arc<dyn Journal>,
-    /// Schemas.
+    /// Where schemas of keys and values are looked up and registered.
     pub registry: Arc<dyn format::Registry>,
-    /// Time.
+    /// The time now, for functions that ask for it and for pauses.
     pub clock: Arc<dyn Clock>,
     /// Where to start; `None`: tables at the oldest, streams behind the newest record.
     pub offset_reset: Option<OffsetReset>,
