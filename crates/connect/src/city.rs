@@ -106,7 +106,7 @@ pub struct Recorded {
 #[derive(Debug, thiserror::Error)]
 pub enum CityError {
     /// A file cannot be read.
-    #[error("{file}: {source}")]
+    #[error("{file} cannot be read")]
     Unreadable {
         /// The file.
         file: String,

@@ -95,9 +95,9 @@ pub(crate) enum Fsync {
 /// `kerb sql`
 #[derive(Debug, Args)]
 pub(crate) struct Sql {
-    /// The server
-    #[arg(long, env = "KERB_SERVER", default_value = "http://127.0.0.1:8088", value_name = "URL")]
-    pub(crate) server: String,
+    /// The server, if not that of KERB_SERVER in the environment, nor http://127.0.0.1:8088
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
     /// Run this and end; may be repeated
     #[arg(short, long = "execute", value_name = "SQL")]
     pub(crate) execute: Vec<String>,
@@ -112,9 +112,9 @@ pub(crate) struct Sql {
 /// Which log a command speaks to.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// The running server
-    #[arg(long, env = "KERB_SERVER", default_value = "http://127.0.0.1:8088", value_name = "URL")]
-    pub(crate) server: String,
+    /// The running server, if not that of KERB_SERVER in the environment, nor http://127.0.0.1:8088
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
     /// A data directory that no server runs on
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     pub(crate) data: Option<PathBuf>,

@@ -13,6 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::arguments::Log;
+use crate::exit::Exit;
 use crate::server_url;
 
 /// How many bytes are read at once.
@@ -51,14 +52,17 @@ pub(crate) struct Placed {
 
 impl LogClient {
     /// Opens the log that the command line names.
-    pub(crate) fn open(log: &Log) -> Result<Self> {
+    pub(crate) fn open(log: &Log) -> Result<Self, Exit> {
         match &log.data {
+            Some(directory) if !directory.is_dir() => {
+                Err(anyhow!("--data: there is no directory {}", directory.display()).into())
+            }
             Some(directory) => {
                 let journal = EmbeddedJournal::open(directory, EmbeddedOptions::default())?;
                 Ok(LogClient::Local(Arc::new(journal)))
             }
             None => {
-                let base = server_url::checked(&log.server)?;
+                let base = server_url::named(log.server.as_deref())?;
                 Ok(LogClient::Remote { client: reqwest::Client::new(), base })
             }
         }

@@ -1,14 +1,33 @@
 //! Addresses of servers, and what is said when there is none.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::anyhow;
 
-/// The address without a slash behind it; an error if it is not one.
-pub(crate) fn checked(url: &str) -> Result<String> {
+use crate::exit::Exit;
+
+/// Where a server is, if nothing else is said.
+const DEFAULT: &str = "http://127.0.0.1:8088";
+/// Where that may be said once for all commands.
+const VARIABLE: &str = "KERB_SERVER";
+
+/// The address of `--server`, of the environment, or the usual one, whichever comes first.
+pub(crate) fn named(given: Option<&str>) -> Result<String, Exit> {
+    let everywhere = std::env::var(VARIABLE).ok().filter(|url| !url.is_empty());
+    match (given, everywhere) {
+        (Some(url), _) => checked("--server", url),
+        (None, Some(url)) => checked(VARIABLE, &url),
+        (None, None) => checked("--server", DEFAULT),
+    }
+}
+
+/// The address without a slash behind it; wrong use if it is not one.
+fn checked(said: &str, url: &str) -> Result<String, Exit> {
     match reqwest::Url::parse(url) {
         Ok(parsed) if parsed.scheme() == "http" || parsed.scheme() == "https" => {
             Ok(url.trim_end_matches('/').to_string())
         }
-        _ => bail!("--server: '{url}' is not an address such as http://127.0.0.1:8088"),
+        _ => Err(Exit::WrongUse(format!(
+            "{said}: '{url}' is not an address such as http://127.0.0.1:8088"
+        ))),
     }
 }
 

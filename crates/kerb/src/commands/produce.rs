@@ -19,6 +19,9 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) async fn run(arguments: Produce) -> Result<(), Exit> {
     let headers = headers(&arguments.headers)?;
+    if let Some(directory) = &arguments.log.data {
+        std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+    }
     let log = LogClient::open(&arguments.log)?;
     let mut input: Box<dyn BufRead + Send> = match &arguments.file {
         Some(path) => {

@@ -8,7 +8,7 @@ use crate::shell::Shell;
 use crate::{server_url, shell};
 
 pub(crate) async fn run(arguments: Sql) -> Result<(), Exit> {
-    let base = server_url::checked(&arguments.server)?;
+    let base = server_url::named(arguments.server.as_deref())?;
     let mut shell = Shell::new(base, arguments.json);
     let mut scripts = arguments.execute;
     if let Some(path) = &arguments.file {

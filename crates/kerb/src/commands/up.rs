@@ -95,7 +95,7 @@ async fn bot_alone(bot: Option<Bot>, server: &str) -> Result<(), Exit> {
             "--server runs the bot alone: it needs a token, and a --city to talk about".into(),
         ));
     };
-    let server = server_url::checked(server).map_err(|e| Exit::WrongUse(e.to_string()))?;
+    let server = server_url::named(Some(server))?;
     println!("The bot answers with what {server} knows.");
     let (stopping, stop) = watch::channel(false);
     let mut running = std::pin::pin!(bot.run(Client::http(&server), stop));

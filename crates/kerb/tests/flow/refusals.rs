@@ -16,8 +16,26 @@ async fn wrong_use_is_code_two_and_names_what_is_wrong() {
     assert!(err(&output).contains("token"), "{}", err(&output));
     let output = run(&["up", "--server", "http://127.0.0.1:1", "--data", "x"], "").await;
     assert_eq!(output.status.code(), Some(2));
+    let output = run(&["sql", "--server", "nowhere", "-e", "SHOW STREAMS;"], "").await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("--server: 'nowhere'"), "{}", err(&output));
     let output = run(&["bench", "nonsense"], "").await;
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_server_of_the_environment_is_no_obstacle_to_a_directory() {
+    let directory = Directory::new("environment");
+    let data = directory.path("data");
+    let made = run(&["produce", "t", "--data", &data], "1\n").await;
+    assert!(made.status.success(), "{}", err(&made));
+    let mut command = kerb(&["consume", "t", "--data", &data, "--from", "beginning", "--exit"]);
+    let output = command.env("KERB_SERVER", "http://127.0.0.1:1").output().await.expect("kerb");
+    assert_eq!(out(&output), "1\n", "{}", err(&output));
+    let nowhere = run(&["topics", "--data", &directory.path("nowhere")], "").await;
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(err(&nowhere).contains("there is no directory"), "{}", err(&nowhere));
+    assert!(!directory.0.join("nowhere").exists(), "looking makes nothing");
 }
 
 #[tokio::test]
