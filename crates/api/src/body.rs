@@ -38,7 +38,12 @@ pub async fn object(body: Body) -> Result<Map<String, Value>, ApiError> {
         }
         Err(_) => return Err(ApiError::untyped(40_000, "the request broke off")),
     };
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    object_of(&bytes)
+}
+
+/// The JSON object in these bytes.
+pub fn object_of(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ApiError::untyped(40_000, "Invalid JSON in request: there is no body"));
     }

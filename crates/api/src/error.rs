@@ -45,6 +45,16 @@ impl ApiError {
         self
     }
 
+    /// Its code.
+    pub fn code(&self) -> i64 {
+        self.code
+    }
+
+    /// Its words.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The error object.
     pub fn to_json(&self) -> Value {
         match &self.statement {

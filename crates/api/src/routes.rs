@@ -8,6 +8,7 @@ mod ksql;
 mod query;
 mod status;
 mod topics;
+mod ws_query;
 
 use axum::Router;
 use axum::body::Body;
@@ -39,7 +40,7 @@ pub fn router(api: Api) -> Router {
         .route("/chc/live", get(info::empty))
         .route("/v1/metadata", get(info::metadata))
         .route("/v1/metadata/id", get(info::cluster_id))
-        .route("/ws/query", get(info::no_websockets))
+        .route("/ws/query", get(ws_query::query))
         .route("/clusterStatus", get(info::no_heartbeats))
         .route("/heartbeat", post(info::no_heartbeats))
         .route("/lag", post(info::no_heartbeats))

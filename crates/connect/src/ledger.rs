@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use journal::{AppendError, CleanupPolicy, CreateTopicError, Journal, TopicSpec};
-use model::{Offset, Record, TimestampMs, TopicPartition};
+use model::{Record, TimestampMs, TopicPartition};
 use serde_json::{Value as Json, json};
 
 use crate::classes::ConnectorKind;
@@ -22,9 +22,6 @@ use crate::source::Position;
 
 /// The topic's name.
 pub(crate) const TOPIC: &str = "_kerb_connectors";
-
-/// How much is read at once.
-const READ_BYTES: usize = 1 << 20;
 
 const CONFIG: &str = "config/";
 const POSITION: &str = "position/";
@@ -70,17 +67,8 @@ impl Ledger {
         spec.cleanup = CleanupPolicy::Compact;
         ensure_topic(journal, spec)?;
         let mut ledger = Self::default();
-        let mut from = Offset::ZERO;
-        loop {
-            let fetched = journal.read(&partition(), from, READ_BYTES)?;
-            if fetched.records.is_empty() {
-                return Ok(ledger);
-            }
-            for (_, record) in &fetched.records {
-                ledger.apply(record);
-            }
-            from = fetched.next;
-        }
+        journal::read_all(journal, &partition(), |_, record| ledger.apply(&record))?;
+        Ok(ledger)
     }
 
     fn apply(&mut self, record: &Record) {

@@ -163,6 +163,27 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
     }
 }
 
+/// About so much of a partition is read at once.
+const READ_BYTES: usize = 1 << 20;
+
+/// Hands over all records of a partition that are committed now, oldest first.
+pub fn read_all(
+    journal: &dyn Journal,
+    partition: &TopicPartition,
+    mut each: impl FnMut(Offset, Record),
+) -> Result<(), ReadError> {
+    let mut from = Offset::ZERO;
+    loop {
+        let fetched = journal.read(partition, from, READ_BYTES)?;
+        // Where compaction left nothing, a portion may be empty and not the last.
+        if fetched.next == from {
+            return Ok(());
+        }
+        fetched.records.into_iter().for_each(|(offset, record)| each(offset, record));
+        from = fetched.next;
+    }
+}
+
 /// The partition a key belongs to: Kafka's default partitioner (murmur2 of the key's bytes).
 pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
     (murmur2(key) & 0x7fff_ffff) % partitions.max(1)
@@ -195,6 +216,20 @@ fn murmur2(data: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_a_partition_is_read_in_order() {
+        let journal = crate::MemoryJournal::new(Arc::new(model::ManualClock::default()));
+        journal.create_topic(TopicSpec::new("t", 1)).expect("a topic");
+        let partition = TopicPartition::new("t", 0);
+        let record = Record { value: Some(vec![0; READ_BYTES / 3].into()), ..Record::default() };
+        for _ in 0..7 {
+            journal.append(&partition, vec![record.clone()]).expect("appended");
+        }
+        let mut offsets = Vec::new();
+        read_all(&journal, &partition, |offset, _| offsets.push(offset.0)).expect("read");
+        assert_eq!(offsets, [0, 1, 2, 3, 4, 5, 6]);
+    }
 
     #[test]
     fn keys_hash_as_in_kafka() {

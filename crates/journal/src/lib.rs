@@ -23,7 +23,7 @@ pub use error::{
 };
 pub use journal::{
     CleanupPolicy, Commit, Fetched, GroupId, Journal, PartitionBounds, TopicInfo, TopicSpec,
-    partition_for_key,
+    partition_for_key, read_all,
 };
 pub use memory::MemoryJournal;
 pub use retention::RetentionOptions;

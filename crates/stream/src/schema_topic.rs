@@ -5,7 +5,7 @@ use std::sync::Arc;
 use format::MemoryRegistry;
 use format::registry::{RegistryRecord, SchemaLog};
 use journal::{CleanupPolicy, CreateTopicError, Journal, TopicSpec};
-use model::{Clock, Offset, Record, TopicPartition};
+use model::{Clock, Record, TopicPartition};
 
 use crate::request::{RequestError, RequestErrorKind};
 
@@ -48,21 +48,15 @@ pub fn open_registry(
     let log = TopicLog { journal: journal.clone(), clock: clock.clone(), partition };
     let partition = log.partition.clone();
     let registry = Arc::new(MemoryRegistry::with_log(Box::new(log)));
-    let mut from = Offset::ZERO;
-    loop {
-        let fetched = journal.read(&partition, from, 1 << 20).map_err(|e| internal(&e))?;
-        if fetched.next == from {
-            return Ok(registry);
+    let apply = |_, record: Record| {
+        let text = |bytes: &Option<bytes::Bytes>| -> Option<String> {
+            bytes.as_ref().and_then(|b| String::from_utf8(b.to_vec()).ok())
+        };
+        let (key, value) = (text(&record.key).unwrap_or_default(), text(&record.value));
+        if let Some(record) = RegistryRecord::parse(&key, value.as_deref()) {
+            registry.apply(&record);
         }
-        for (_, record) in &fetched.records {
-            let text = |bytes: &Option<bytes::Bytes>| -> Option<String> {
-                bytes.as_ref().and_then(|b| String::from_utf8(b.to_vec()).ok())
-            };
-            let (key, value) = (text(&record.key).unwrap_or_default(), text(&record.value));
-            if let Some(record) = RegistryRecord::parse(&key, value.as_deref()) {
-                registry.apply(&record);
-            }
-        }
-        from = fetched.next;
-    }
+    };
+    journal::read_all(journal.as_ref(), &partition, apply).map_err(|e| internal(&e))?;
+    Ok(registry)
 }

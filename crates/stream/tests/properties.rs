@@ -1,5 +1,6 @@
 //! What the server's properties do: bounds on what is under way at once, what is turned off, what
-//! sinks are called; and that a restart under other properties changes nothing that was made.
+//! sinks are called; and that a restart, also under other properties, changes nothing of what was
+//! done.
 
 mod support;
 
@@ -137,4 +138,16 @@ fn a_value_for_a_column_of_headers_blames_the_request() {
     assert_eq!(error.kind, RequestErrorKind::BadRequest, "{error}");
     let error = refused(&server, "INSERT INTO H SELECT * FROM S;");
     assert_eq!(error.kind, RequestErrorKind::BadStatement, "{error}");
+}
+
+#[test]
+fn commands_are_told_of_after_a_restart_as_before() {
+    let server = server(&[]);
+    server.run(
+        "CREATE TYPE A AS STRUCT<X INT>; DROP TYPE A; DROP TYPE IF EXISTS B; DROP STREAM IF EXISTS C;
+         CREATE STREAM D AS SELECT * FROM S; PAUSE ALL; RESUME ALL; TERMINATE ALL; DROP STREAM D;
+         ALTER STREAM S ADD COLUMN W INT; CREATE STREAM D AS SELECT K, V FROM S;",
+    );
+    let before = server.engine.command_statuses();
+    assert_eq!(server.reopened(&[]).engine.command_statuses(), before);
 }

@@ -75,11 +75,3 @@ pub(super) async fn no_heartbeats() -> Response {
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
-
-/// Queries over web sockets are not offered: `/query-stream` has the same rows.
-pub(super) async fn no_websockets() -> Response {
-    let message = "queries over web sockets are not available here; use /query-stream";
-    let mut response = Response::new(Body::from(message));
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    response
-}

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use journal::{CleanupPolicy, Journal, TopicSpec};
-use model::{Offset, Record, TimestampMs, TopicPartition};
+use model::{Record, TimestampMs, TopicPartition};
 use sql::ast::{SourceKind, Statement};
 use sql::parser::parse_script;
 
 const TOPIC: &str = "_kerb_statements";
-const READ_BYTES: usize = 1 << 20;
 
 /// What a statement makes, as it is called here and in a warning.
 pub(super) fn made_by(statement: &Statement) -> Option<String> {
@@ -48,20 +47,13 @@ pub(super) fn load(journal: &dyn Journal) -> anyhow::Result<BTreeMap<String, Str
         spec.cleanup = CleanupPolicy::Compact;
         journal.create_topic(spec)?;
     }
-    let mut from = Offset::ZERO;
-    loop {
-        let fetched = journal.read(&TopicPartition::new(TOPIC, 0), from, READ_BYTES)?;
-        if fetched.records.is_empty() {
-            return Ok(all);
+    let text = |bytes: Option<Bytes>| String::from_utf8(bytes?.to_vec()).ok();
+    journal::read_all(journal, &TopicPartition::new(TOPIC, 0), |_, record| {
+        if let (Some(made), Some(by)) = (text(record.key), text(record.value)) {
+            all.insert(made, by);
         }
-        let text = |bytes: Option<Bytes>| String::from_utf8(bytes?.to_vec()).ok();
-        for (_, record) in fetched.records {
-            if let (Some(made), Some(by)) = (text(record.key), text(record.value)) {
-                all.insert(made, by);
-            }
-        }
-        from = fetched.next;
-    }
+    })?;
+    Ok(all)
 }
 
 /// Remembers that something was made by this text.

@@ -73,24 +73,16 @@ impl CommandLog {
     /// All commands so far: number, id, command.
     pub(crate) fn read(&self) -> Result<Vec<(i64, String, Command)>, RequestError> {
         let mut commands = Vec::new();
-        let mut from = Offset::ZERO;
-        loop {
-            let fetched = self.journal.read(&self.partition, from, 1 << 20).map_err(unreadable)?;
-            if fetched.next == from {
-                return Ok(commands);
+        let keep = |offset: Offset, record: Record| {
+            let id = record.key.map(|k| String::from_utf8_lossy(&k).into_owned());
+            let value = record.value.unwrap_or_default();
+            match serde_json::from_slice(&value) {
+                Ok(command) => commands.push((offset.0, id.unwrap_or_default(), command)),
+                Err(error) => tracing::error!(%offset, %error, "a command cannot be read"),
             }
-            for (offset, record) in fetched.records {
-                let id = record.key.map(|k| String::from_utf8_lossy(&k).into_owned());
-                let value = record.value.unwrap_or_default();
-                match serde_json::from_slice(&value) {
-                    Ok(command) => commands.push((offset.0, id.unwrap_or_default(), command)),
-                    Err(error) => {
-                        tracing::error!(%offset, %error, "a command cannot be read");
-                    }
-                }
-            }
-            from = fetched.next;
-        }
+        };
+        journal::read_all(self.journal.as_ref(), &self.partition, keep).map_err(unreadable)?;
+        Ok(commands)
     }
 }
 

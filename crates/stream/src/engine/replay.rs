@@ -34,21 +34,22 @@ impl Service {
                     continue;
                 }
             };
-            if let Some((change, target)) = Change::of(&statement.statement) {
+            let change = Change::of(&statement.statement);
+            if let Some((change, target)) = change {
                 self.replay_change(change, target, &mut paused);
             }
             if let Some(query) = started_query(&planned) {
                 settings_of.insert(query.id.clone(), settings);
                 self.queries_made.fetch_add(1, Ordering::Relaxed);
             }
-            if let Some(told) = told_of(&planned, &statement.statement) {
-                self.note_status(CommandStatus {
-                    command_id: id,
-                    state: CommandState::Success,
-                    message: told.message,
-                    query_id: told.query_id,
-                    sequence,
-                });
+            let told = match change {
+                Some((change, _)) => Some((change.message().to_owned(), None)),
+                None => told_of(&planned, &statement.statement).map(|t| (t.message, t.query_id)),
+            };
+            if let Some((message, query_id)) = told {
+                let state = CommandState::Success;
+                let status = CommandStatus { command_id: id, state, message, query_id, sequence };
+                self.note_status(status);
             }
         }
         let catalog = self.catalog.read().clone();

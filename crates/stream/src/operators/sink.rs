@@ -169,7 +169,8 @@ fn key_presence(keys: &[ArrayRef], batch: &Batch) -> Option<NullBuffer> {
 }
 
 /// What becomes of values on their way through a format that cannot hold them all: in PROTOBUF a
-/// null is an empty text or 0. A view shows what is in its topic, as ksqlDB's do.
+/// null is an empty text or 0. A view shows what is in its topic, as ksqlDB's do; but a row that
+/// cannot be encoded at all is in the view, and in the processing log, and not in the topic.
 pub struct ReadBack {
     encoder: Box<dyn Encoder>,
     decoder: Box<dyn Decoder>,
