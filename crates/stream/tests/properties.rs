@@ -144,7 +144,8 @@ fn a_value_for_a_column_of_headers_blames_the_request() {
 fn commands_are_told_of_after_a_restart_as_before() {
     let server = server(&[]);
     server.run(
-        "CREATE TYPE A AS STRUCT<X INT>; DROP TYPE A; DROP TYPE IF EXISTS B; DROP STREAM IF EXISTS C;
+        "CREATE TYPE A AS STRUCT<X INT>; DROP TYPE A; DROP TYPE IF EXISTS B;
+         DROP STREAM IF EXISTS C;
          CREATE STREAM D AS SELECT * FROM S; PAUSE ALL; RESUME ALL; TERMINATE ALL; DROP STREAM D;
          ALTER STREAM S ADD COLUMN W INT; CREATE STREAM D AS SELECT K, V FROM S;",
     );

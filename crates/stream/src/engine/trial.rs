@@ -43,7 +43,8 @@ impl Service {
                 .map_err(|error| refused(statement, &error, &catalog, &world, &settings))?;
             if let Some(topic) = topic_of(&planned).filter(|t| self.is_reserved(t)) {
                 let message = format!(
-                    "topic '{topic}' belongs to the server; choose another one (PRINT shows what is in it)"
+                    "topic '{topic}' belongs to the server; choose another one (PRINT shows what \
+                     is in it)"
                 );
                 return Err(RequestError::statement(message, told(statement)));
             }
