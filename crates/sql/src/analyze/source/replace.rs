@@ -84,12 +84,13 @@ fn check_columns(existing: &Source, new: &Source) -> Result<()> {
 /// May the query of an existing sink be replaced by this one, keeping its state?
 pub fn check_query(new: &Source, old_plan: &QueryPlan, new_plan: &QueryPlan) -> Result<()> {
     let (old, plan) = (Shape::of(old_plan), Shape::of(new_plan));
-    let same: [(bool, &str); 5] = [
+    let same: [(bool, &str); 6] = [
         (old.sources == plan.sources, "it must read the same sources"),
         (!old.joins && !plan.joins, "upgrades are not yet supported for joins"),
         (old.windows == plan.windows, "its windows must stay the same"),
         (old.groups == plan.groups, "what it groups by must stay the same"),
         (old.emit == plan.emit, "EMIT must stay the same"),
+        (old.explodes == plan.explodes, "table functions can neither come nor go"),
     ];
     if let Some((_, reason)) = same.iter().find(|(same, _)| !same) {
         return Err(upgrade(new, *reason));
@@ -114,6 +115,8 @@ pub fn check_query(new: &Source, old_plan: &QueryPlan, new_plan: &QueryPlan) -> 
 struct Shape {
     sources: Vec<String>,
     joins: bool,
+    /// Are there table functions?
+    explodes: bool,
     grouped: bool,
     windows: Vec<Option<Window>>,
     groups: Vec<String>,
@@ -142,8 +145,11 @@ impl Shape {
                 }
                 self.visit(input, below_group);
             }
+            StepKind::FlatMap { input, .. } => {
+                self.explodes = true;
+                self.visit(input, below_group);
+            }
             StepKind::Select { input, .. }
-            | StepKind::FlatMap { input, .. }
             | StepKind::Rekey { input, .. }
             | StepKind::Suppress { input } => self.visit(input, below_group),
             StepKind::Aggregate { input, keys, aggregates, window, .. } => {
