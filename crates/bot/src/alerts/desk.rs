@@ -144,3 +144,110 @@ fn message(conversation: &Conversation, alert: &Alert) -> Reply {
     buttons.push(Button::send("Stop this alert", format!("stop {}", alert.subscription.id)));
     Reply::text(words::with_attribution(text, [attribution])).row(buttons)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::{BodyExt, Full};
+    use model::{Clock, ManualClock, TimestampMs};
+
+    use super::*;
+    use crate::client::Client;
+    use crate::views::{Count, Direction, Subscription, Views};
+
+    const CHAT: ChatId = ChatId(7);
+    const NOW_MS: i64 = 1_730_000_000_000;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A server that has one subscription, and tells what it is asked for.
+    fn server(statements: mpsc::UnboundedSender<String>) -> Client {
+        Client::in_process(tower::service_fn(move |request: Request<Full<Bytes>>| {
+            let statements = statements.clone();
+            async move {
+                let body = request.into_body().collect().await.expect("a body").to_bytes();
+                let _ = statements.send(String::from_utf8_lossy(&body).into_owned());
+                let answer = "{\"columnNames\":[\"ID\",\"CHAT\",\"NAME\",\"DIRECTION\",\"THRESHOLD\"]}\n\
+                              [\"a\",7,\"Pier Road\",\"ABOVE\",10]\n";
+                Ok(Response::new(Full::new(Bytes::from(answer))))
+            }
+        }))
+    }
+
+    /// Decides as it was told to; while it is not ready, hours pass.
+    struct Moody {
+        clock: Arc<ManualClock>,
+        moods: Mutex<VecDeque<Delivery>>,
+        sent: mpsc::UnboundedSender<Reply>,
+    }
+
+    impl Transport for Moody {
+        async fn send(&self, _: ChatId, reply: Reply) -> Delivery {
+            let mood = self.moods.lock().pop_front().unwrap_or(Delivery::Sent);
+            match mood {
+                Delivery::Postponed => self.clock.advance(HOUR),
+                _ => drop(self.sent.send(reply)),
+            }
+            mood
+        }
+    }
+
+    fn alert() -> Alert {
+        Alert {
+            position: 1,
+            subscription: Subscription {
+                id: "a".into(),
+                chat: CHAT,
+                park: "Pier Road".into(),
+                direction: Direction::Above,
+                threshold: 10,
+                label: String::new(),
+                since_ms: 0,
+            },
+            city: "jersey".into(),
+            count: Count { free: 11, time_ms: NOW_MS },
+            capacity: None,
+            location: None,
+        }
+    }
+
+    /// Hands an alert over to a transport of these moods; what it got, and what the server was asked.
+    async fn hand_over(
+        moods: &[Delivery],
+    ) -> (mpsc::UnboundedReceiver<Reply>, mpsc::UnboundedReceiver<String>) {
+        let clock = Arc::new(ManualClock::at(TimestampMs(NOW_MS)));
+        let (statement, statements) = mpsc::unbounded_channel();
+        let (sent, replies) = mpsc::unbounded_channel();
+        let views = Views::new(server(statement));
+        let now: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let conversation = Arc::new(Conversation::new(views, now, Vec::new()));
+        let moods = Mutex::new(moods.iter().copied().collect());
+        let desk = Desk::new(conversation, Arc::new(Moody { clock, moods, sent }));
+        let room = desk.room_for(1).await;
+        desk.hand_over(alert(), Some(room));
+        (replies, statements)
+    }
+
+    #[tokio::test]
+    async fn an_alert_that_is_postponed_is_worded_anew() {
+        let (mut replies, _) = hand_over(&[Delivery::Postponed, Delivery::Postponed]).await;
+        let Some(Reply { content: crate::reply::Content::Text(text), .. }) = replies.recv().await
+        else {
+            panic!("a text")
+        };
+        assert!(text.starts_with("There is space: Pier Road, 11 spaces free"), "{text}");
+        assert!(text.contains("(2 h ago). This is old"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_chat_that_is_gone_has_no_alerts_any_more() {
+        let (_, mut statements) = hand_over(&[Delivery::Gone]).await;
+        let asked = statements.recv().await.expect("its subscriptions are looked up");
+        assert!(asked.contains("WHERE CHAT = ${chat}"), "{asked}");
+        let stopped = statements.recv().await.expect("one is stopped");
+        assert!(stopped.contains("INSERT INTO SUBSCRIPTION_CHANGES"), "{stopped}");
+        assert!(stopped.contains("\"active\":\"false\""), "{stopped}");
+    }
+}

@@ -55,11 +55,13 @@ pub(super) async fn button(asked: Asked<'_>) -> Answer {
 /// Watches one car park.
 async fn at(asked: Asked<'_>, park: &Park, direction: Direction, threshold: i64) -> Answer {
     let conversation = asked.conversation;
-    if let Some(capacity) = park.capacity
-        && direction == Direction::Above
-        && threshold >= capacity
-    {
-        let text = format!("{} has {capacity} spaces: there are never more free.", park.name);
+    let pointless = park.capacity.and_then(|capacity| match direction {
+        Direction::Above if threshold >= capacity => Some((capacity, "never more")),
+        Direction::Below if threshold > capacity => Some((capacity, "always fewer")),
+        _ => None,
+    });
+    if let Some((capacity, problem)) = pointless {
+        let text = format!("{} has {capacity} spaces: there are {problem} free.", park.name);
         return Ok(vec![Reply::text(text)]);
     }
     let subscription = subscription(conversation, asked.chat, park, direction, threshold, "");

@@ -43,9 +43,7 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 pub(super) fn load(journal: &dyn Journal) -> anyhow::Result<BTreeMap<String, String>> {
     let mut all = BTreeMap::new();
     if journal.topic(TOPIC).is_none() {
-        let mut spec = TopicSpec::new(TOPIC, 1);
-        spec.cleanup = CleanupPolicy::Compact;
-        journal.create_topic(spec)?;
+        return Ok(all);
     }
     let text = |bytes: Option<Bytes>| String::from_utf8(bytes?.to_vec()).ok();
     journal::read_all(journal, &TopicPartition::new(TOPIC, 0), |_, record| {
@@ -64,6 +62,11 @@ pub(super) fn remember(
 ) -> anyhow::Result<()> {
     if made.is_empty() {
         return Ok(());
+    }
+    if journal.topic(TOPIC).is_none() {
+        let mut spec = TopicSpec::new(TOPIC, 1);
+        spec.cleanup = CleanupPolicy::Compact;
+        journal.create_topic(spec)?;
     }
     let record = |(made, by): (String, String)| Record {
         key: Some(Bytes::from(made)),
