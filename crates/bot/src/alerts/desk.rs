@@ -213,7 +213,8 @@ mod tests {
         }
     }
 
-    /// Hands an alert over to a transport of these moods; what it got, and what the server was asked.
+    /// Hands an alert over to a transport of these moods; what it got, and what the server was
+    /// asked.
     async fn hand_over(
         moods: &[Delivery],
     ) -> (mpsc::UnboundedReceiver<Reply>, mpsc::UnboundedReceiver<String>) {
