@@ -12,6 +12,7 @@ pub mod embedded;
 pub mod error;
 pub mod journal;
 pub mod memory;
+pub mod positions;
 pub mod record_batch;
 pub mod retention;
 mod topic;
@@ -26,5 +27,6 @@ pub use journal::{
     partition_for_key, read_all,
 };
 pub use memory::MemoryJournal;
+pub use positions::{PositionError, keep_positions};
 pub use retention::RetentionOptions;
 pub use topic::is_internal;

@@ -15,13 +15,8 @@ const RECORD_OVERHEAD_BYTES: usize = 16;
 
 /// Checks name and number of partitions.
 pub(crate) fn check_spec(spec: &TopicSpec) -> Result<(), CreateTopicError> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let name = &*spec.name;
-    if name.is_empty()
-        || name.len() > NAME_LENGTH_MAX
-        || matches!(name, "." | "..")
-        || !name.chars().all(legal)
-    {
+    if !is_legal_name(name) {
         return Err(CreateTopicError::BadName(name.to_owned()));
     }
     if spec.partitions == 0 || spec.partitions > PARTITIONS_MAX {
@@ -31,6 +26,14 @@ pub(crate) fn check_spec(spec: &TopicSpec) -> Result<(), CreateTopicError> {
         });
     }
     Ok(())
+}
+
+/// May a topic, or a group, be called so? As in Kafka.
+pub(crate) fn is_legal_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=NAME_LENGTH_MAX).contains(&name.len())
+        && !matches!(name, "." | "..")
+        && name.chars().all(legal)
 }
 
 /// Does this topic belong to the server itself? The command log, schemas, connectors, queries'

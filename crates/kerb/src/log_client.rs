@@ -206,13 +206,11 @@ impl LogClient {
     ) -> Result<()> {
         match self {
             LogClient::Local(journal) => {
-                let group = GroupId(group.into());
-                let offset = |(partition, offset): &(u32, Offset)| {
-                    (group.clone(), TopicPartition::new(topic, *partition), *offset)
+                let position = |(partition, offset): &(u32, Offset)| {
+                    (TopicPartition::new(topic, *partition), *offset)
                 };
-                let offsets = offsets.iter().map(offset).collect();
-                journal.commit(Commit { records: Vec::new(), offsets })?;
-                Ok(())
+                let positions = offsets.iter().map(position);
+                Ok(journal::keep_positions(journal.as_ref(), group, positions)?)
             }
             LogClient::Remote { client, base } => {
                 let offset = |offset: &(u32, Offset)| {

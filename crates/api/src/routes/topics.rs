@@ -16,7 +16,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use journal::{Commit, GroupId, Journal, TopicSpec, partition_for_key};
+use journal::{Commit, GroupId, Journal, PositionError, TopicSpec, partition_for_key};
 use model::text::{base64_bytes, base64_text};
 use model::{Header, Offset, Partition, Record, TimestampMs, TopicPartition};
 use serde::{Deserialize, Serialize};
@@ -241,16 +241,17 @@ pub(super) async fn commit(
     axum::Json(offsets): axum::Json<Vec<JsonOffset>>,
 ) -> Response {
     let committed = blocking(move || {
-        let group = GroupId(group.into());
-        let place = |o: JsonOffset| {
+        let position = |o: JsonOffset| {
             let topic: Arc<str> = o.topic.into();
-            let place = TopicPartition { topic, partition: Partition(o.partition) };
-            (group.clone(), place, Offset(o.offset))
+            (TopicPartition { topic, partition: Partition(o.partition) }, Offset(o.offset))
         };
-        let offsets = offsets.into_iter().map(place).collect();
-        let commit = Commit { records: Vec::new(), offsets };
-        let done = api.engine.journal().commit(commit);
-        done.map(|_| json!({})).map_err(|e| journal_refused(40_000, e))
+        let positions = offsets.into_iter().map(position);
+        match journal::keep_positions(api.engine.journal().as_ref(), &group, positions) {
+            Ok(()) => Ok(json!({})),
+            Err(PositionError::Commit(error)) => Err(journal_refused(40_000, error)),
+            Err(PositionError::Partition(error)) => Err(journal_refused(40_400, error)),
+            Err(error) => Err(ApiError::typed(40_000, error.to_string())),
+        }
     });
     respond(committed.await)
 }

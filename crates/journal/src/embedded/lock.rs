@@ -1,6 +1,6 @@
 //! One process at a time: the lock on a data directory.
 
-use std::fs::{File, OpenOptions, TryLockError, create_dir_all};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use super::layout;
@@ -16,7 +16,11 @@ impl Lock {
     /// Takes the lock of `directory`, which is made if it is not there.
     pub(crate) fn take(directory: &Path) -> Result<Self, OpenError> {
         let not_writable = |source| OpenError::NotWritable { path: directory.to_owned(), source };
-        create_dir_all(layout::meta(directory)).map_err(not_writable)?;
+        // Who watches which car park is nobody else's business.
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(layout::meta(directory)).map_err(not_writable)?;
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.open(layout::lock(directory)).map_err(not_writable)?;

@@ -217,6 +217,18 @@ pub enum SourceError {
         /// Which.
         queries: Vec<String>,
     },
+    /// DELETE TOPIC of a topic that others are declared over.
+    #[error(
+        "Refusing to delete topic {topic}: {} {} it, too. Drop {} first, or leave DELETE TOPIC out.",
+        .others.join(", "), if .others.len() == 1 { "uses" } else { "use" },
+        if .others.len() == 1 { "it" } else { "them" }
+    )]
+    SharedTopic {
+        /// The topic.
+        topic: String,
+        /// The other streams and tables on it.
+        others: Vec<String>,
+    },
     /// DELETE TOPIC of a read-only source.
     #[error("Cannot delete topic for read-only source: {0}")]
     DeleteReadOnlyTopic(String),

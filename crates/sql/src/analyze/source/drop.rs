@@ -62,6 +62,14 @@ pub fn analyze_drop(
     if !writers.is_empty() {
         return Err(used("write into", writers));
     }
+    if delete_topic {
+        let sources = context.catalog.sources.values();
+        let shared = sources.filter(|other| other.topic == source.topic && other.name != name);
+        let others: Vec<_> = shared.map(|other| other.name.clone()).collect();
+        if !others.is_empty() {
+            return Err(SourceError::SharedTopic { topic: source.topic.clone(), others }.into());
+        }
+    }
     let ends = context.catalog.queries.values();
     let ends = ends.filter(|q| own(&q.id) || q.sink == name).map(|q| q.id.clone()).collect();
     let (name, topic) = (name.to_owned(), source.topic.clone());
