@@ -136,6 +136,70 @@ impl ForeignKeyJoin {
         Ok(out.filter(&changed))
     }
 
+    /// A changed right row changes the results of all left rows that name it.
+    fn tell_subscribers(&self, key: &[u8], right: &Batch, row: usize, told: &mut Told) {
+        let is_new = right.new.is_present(row);
+        for left_key in self.subscribers(key) {
+            let Some(stored) = self.left_table.get(left_key) else { continue };
+            let left = told.joined.store_left(&stored.row);
+            told.joined.rows.push(JoinedRow {
+                from: (Port::Right, row as u32),
+                left,
+                right: if is_new { Cell::Row(row as u32) } else { Cell::None },
+                present: is_new || self.keeps_unmatched,
+                timestamp: right.timestamps[row],
+                window: None,
+                key_from: Port::Left,
+            });
+            told.keys.push(left_key.into());
+        }
+    }
+
+    /// A changed left row subscribes to the right row it names now, and has its result told.
+    fn left_changed(
+        &mut self,
+        change: LeftChange<'_>,
+        left: &Batch,
+        row: usize,
+        told: &mut Told,
+        cycle: &Cycle<'_>,
+    ) -> Result<(), DecodeError> {
+        let LeftChange { key, foreign, before } = change;
+        let old_foreign = match &before {
+            Some(before) => self.stored_foreign_key(&before.row, cycle)?,
+            None => None,
+        };
+        if let Some(old) = &old_foreign
+            && foreign != Some(old)
+        {
+            self.unsubscribe(old, key);
+        }
+        if let Some(new) = foreign {
+            self.subscribe(new, key);
+        }
+        let partner = foreign.and_then(|new| self.right_table.get(new));
+        // What was told before has to be taken back; what was not need not.
+        let was_told = old_foreign.is_some() || (self.keeps_unmatched && before.is_some());
+        let is_new = left.new.is_present(row);
+        let present = is_new && (partner.is_some() || self.keeps_unmatched);
+        if !present && !was_told {
+            return Ok(());
+        }
+        let timestamp = left.timestamps[row];
+        let right = partner.map_or(Cell::None, |p| told.joined.store_right(&p.row));
+        told.joined.rows.push(JoinedRow {
+            from: (Port::Left, row as u32),
+            left: Cell::Row(row as u32),
+            right,
+            present,
+            timestamp: partner.map_or(timestamp, |p| p.timestamp.max(timestamp)),
+            window: None,
+            key_from: Port::Left,
+        });
+        told.keys.push(key.into());
+        Ok(())
+    }
+
     /// The foreign key of a stored left row; `None`: null.
     fn stored_foreign_key(
         &self,
@@ -153,6 +217,22 @@ impl ForeignKeyJoin {
     }
 }
 
+/// The rows that come out, each with the left key it is told under.
+#[derive(Default)]
+struct Told {
+    joined: Joined,
+    keys: Vec<Box<[u8]>>,
+}
+
+/// A left row that changed.
+struct LeftChange<'a> {
+    key: &'a [u8],
+    /// The right key it names now, if any.
+    foreign: Option<&'a [u8]>,
+    /// What it was.
+    before: Option<StoredRow>,
+}
+
 impl Operator for ForeignKeyJoin {
     fn process(
         &mut self,
@@ -166,77 +246,38 @@ impl Operator for ForeignKeyJoin {
             (left_input.writer(&left.new), right_input.writer(&right.new));
         let foreign = [cycle.evaluate(&self.foreign_key, &left.new, left.rows, "ForeignKey")];
         let foreign_keys = Keys::of([&self.foreign_key.ty], &foreign, None, left.rows);
-        let mut joined = Joined::default();
-        let mut told_keys: Vec<Box<[u8]>> = Vec::new();
+        let mut told = Told::default();
         for (port, row) in merged(&left, &right) {
-            let from = (port, row as u32);
-            if port == Port::Right {
-                if right_input.key.is_null(&right.new.columns, row) {
-                    continue;
-                }
-                let key = right_keys.get(row);
-                let is_new = right.new.is_present(row);
-                let timestamp = right.timestamps[row];
-                let stored = is_new.then(|| StoredRow { timestamp, row: right_rows.row(row) });
-                self.right_table.put(key, stored);
-                for left_key in self.subscribers(key) {
-                    let Some(stored) = self.left_table.get(left_key) else { continue };
-                    let cell = joined.store_left(&stored.row);
-                    let right = if is_new { Cell::Row(row as u32) } else { Cell::None };
-                    joined.rows.push(JoinedRow {
-                        from,
-                        left: cell,
-                        right,
-                        present: is_new || self.keeps_unmatched,
-                        timestamp,
-                        window: None,
-                        key_from: Port::Left,
-                    });
-                    told_keys.push(left_key.into());
-                }
-                continue;
-            }
-            if left_input.key.is_null(&left.new.columns, row) {
-                continue;
-            }
-            let key = left_keys.get(row);
-            let is_new = left.new.is_present(row);
-            let timestamp = left.timestamps[row];
-            let stored = is_new.then(|| StoredRow { timestamp, row: left_rows.row(row) });
-            let before = self.left_table.put(key, stored);
-            let old_foreign = match &before {
-                Some(before) => self.stored_foreign_key(&before.row, cycle)?,
-                None => None,
+            let (input, batch) = match port {
+                Port::Left => (&left_input, &left),
+                Port::Right => (&right_input, &right),
             };
-            let new_foreign = (is_new && !foreign[0].is_null(row)).then(|| foreign_keys.get(row));
-            if let Some(old) = &old_foreign
-                && new_foreign != Some(old)
-            {
-                self.unsubscribe(old, key);
-            }
-            if let Some(new) = new_foreign {
-                self.subscribe(new, key);
-            }
-            let partner = new_foreign.and_then(|new| self.right_table.get(new));
-            // What was told before has to be taken back; what was not need not.
-            let was_told = old_foreign.is_some() || (self.keeps_unmatched && before.is_some());
-            let present = is_new && (partner.is_some() || self.keeps_unmatched);
-            if !present && !was_told {
+            if input.key.is_null(&batch.new.columns, row) {
                 continue;
             }
-            let timestamp = partner.map_or(timestamp, |p| p.timestamp.max(timestamp));
-            let right = partner.map_or(Cell::None, |p| joined.store_right(&p.row));
-            joined.rows.push(JoinedRow {
-                from,
-                left: Cell::Row(row as u32),
-                right,
-                present,
-                timestamp,
-                window: None,
-                key_from: Port::Left,
-            });
-            told_keys.push(key.into());
+            let is_new = batch.new.is_present(row);
+            let stored = |writer: &RowWriter<'_>| {
+                let timestamp = batch.timestamps[row];
+                is_new.then(|| StoredRow { timestamp, row: writer.row(row) })
+            };
+            match port {
+                Port::Right => {
+                    self.right_table.put(right_keys.get(row), stored(&right_rows));
+                    self.tell_subscribers(right_keys.get(row), batch, row, &mut told);
+                }
+                Port::Left => {
+                    let before = self.left_table.put(left_keys.get(row), stored(&left_rows));
+                    let names_one = is_new && !foreign[0].is_null(row);
+                    let change = LeftChange {
+                        key: left_keys.get(row),
+                        foreign: names_one.then(|| foreign_keys.get(row)),
+                        before,
+                    };
+                    self.left_changed(change, batch, row, &mut told, cycle)?;
+                }
+            }
         }
+        let Told { joined, keys: told_keys } = told;
         // The key of the result is the left's.
         let mut out = joined_meta(&joined.rows, &left, &right);
         let all_left = (&left_input, &right_input);

@@ -20,6 +20,16 @@ pub enum Port {
     Right,
 }
 
+impl Port {
+    /// The input across.
+    pub fn other(self) -> Port {
+        match self {
+            Port::Left => Port::Right,
+            Port::Right => Port::Left,
+        }
+    }
+}
+
 /// Rows of both inputs in the order in which they count: by record, the left first.
 pub fn merged(left: &Batch, right: &Batch) -> Vec<(Port, usize)> {
     let mut order = Vec::with_capacity(left.rows + right.rows);

@@ -3,7 +3,7 @@
 use arrow_buffer::NullBuffer;
 use sql::ast::JoinKind;
 
-use crate::batch::{Batch, Side};
+use crate::batch::{Batch, Side, WindowBounds};
 use crate::operators::filter::masked;
 use crate::operators::join::{
     Cell, Input, Joined, JoinedRow, Port, joined_columns, joined_meta, joined_present, merged,
@@ -57,6 +57,56 @@ impl TableTableJoin {
     }
 }
 
+/// A change of one side's row, and what it meets on the other.
+struct Change<'a> {
+    /// The side that changed, and which row of its batch changed it.
+    from: (Port, u32),
+    other: Option<&'a StoredRow>,
+    /// Does the join keep a row of this side that finds nothing?
+    keeps: bool,
+    /// And one of the other side?
+    keeps_other: bool,
+    timestamp: i64,
+    window: Option<WindowBounds>,
+}
+
+impl Change<'_> {
+    /// The joined row with this row of the changed side; none: without one.
+    fn joined(&self, joined: &mut Joined, mine: Option<Cell>) -> JoinedRow {
+        let port = self.from.0;
+        let present = match (&mine, self.other) {
+            (Some(_), Some(_)) => true,
+            (Some(_), None) => self.keeps,
+            (None, Some(_)) => self.keeps_other,
+            (None, None) => false,
+        };
+        let theirs = match (self.other, port) {
+            (None, _) => Cell::None,
+            (Some(other), Port::Left) => joined.store_right(&other.row),
+            (Some(other), Port::Right) => joined.store_left(&other.row),
+        };
+        let key_from = if mine.is_some() { port } else { port.other() };
+        let mine = mine.unwrap_or(Cell::None);
+        let (left, right) = if port == Port::Left { (mine, theirs) } else { (theirs, mine) };
+        let (from, timestamp, window) = (self.from, self.timestamp, self.window);
+        JoinedRow { from, left, right, present, timestamp, window, key_from }
+    }
+
+    /// A row with nothing on either side still has the key of the tombstone that made it, which is
+    /// all that is told of it.
+    fn with_key(&self, mut row: JoinedRow) -> JoinedRow {
+        if row.left == Cell::None && row.right == Cell::None {
+            let (port, at) = self.from;
+            match port {
+                Port::Left => row.left = Cell::Row(at),
+                Port::Right => row.right = Cell::Row(at),
+            }
+            row.key_from = port;
+        }
+        row
+    }
+}
+
 impl Operator for TableTableJoin {
     fn process(
         &mut self,
@@ -66,11 +116,12 @@ impl Operator for TableTableJoin {
         let (left, right) = two(inputs);
         let keys = [self.left.key.keys(&left), self.right.key.keys(&right)];
         let writers = [self.left.writer(&left.new), self.right.writer(&right.new)];
+        let wants_old = self.wants_old;
         let (mut new, mut old) = (Joined::default(), Joined::default());
         for (port, row) in merged(&left, &right) {
-            let (batch, input, keeps, keeps_other) = match port {
-                Port::Left => (&left, &self.left, self.keeps(port), self.keeps(Port::Right)),
-                Port::Right => (&right, &self.right, self.keeps(port), self.keeps(Port::Left)),
+            let (batch, input) = match port {
+                Port::Left => (&left, &self.left),
+                Port::Right => (&right, &self.right),
             };
             if input.key.is_null(&batch.new.columns, row) {
                 continue;
@@ -81,6 +132,7 @@ impl Operator for TableTableJoin {
                 timestamp: batch.timestamps[row],
                 row: writers[port as usize].row(row),
             });
+            let (keeps, keeps_other) = (self.keeps(port), self.keeps(port.other()));
             let (mine, theirs) = match port {
                 Port::Left => (&mut self.left_table, &self.right_table),
                 Port::Right => (&mut self.right_table, &self.left_table),
@@ -92,56 +144,24 @@ impl Operator for TableTableJoin {
             if other.is_none() && (!keeps || (!is_new && before.is_none())) {
                 continue;
             }
-            let timestamp =
-                other.map_or(batch.timestamps[row], |o| o.timestamp.max(batch.timestamps[row]));
-            let window = batch.windows.as_ref().map(|w| w[row]);
-            let from = (port, row as u32);
-            let push = |joined: &mut Joined, mine: Option<Cell>| {
-                let present = match (&mine, other) {
-                    (Some(_), Some(_)) => true,
-                    (Some(_), None) => keeps,
-                    (None, Some(_)) => keeps_other,
-                    (None, None) => false,
-                };
-                let mine = mine.unwrap_or(Cell::None);
-                let key_is_mine = mine != Cell::None;
-                let theirs = match (other, port) {
-                    (None, _) => Cell::None,
-                    (Some(other), Port::Left) => joined.store_right(&other.row),
-                    (Some(other), Port::Right) => joined.store_left(&other.row),
-                };
-                let key_from = match (port, key_is_mine) {
-                    (Port::Left, true) | (Port::Right, false) => Port::Left,
-                    _ => Port::Right,
-                };
-                let (left, right) =
-                    if port == Port::Left { (mine, theirs) } else { (theirs, mine) };
-                joined.rows.push(JoinedRow {
-                    from,
-                    left,
-                    right,
-                    present,
-                    timestamp,
-                    window,
-                    key_from,
-                });
+            let timestamp = batch.timestamps[row];
+            let change = Change {
+                from: (port, row as u32),
+                other,
+                keeps,
+                keeps_other,
+                timestamp: other.map_or(timestamp, |other| other.timestamp.max(timestamp)),
+                window: batch.windows.as_ref().map(|windows| windows[row]),
             };
-            // A tombstone's row still has the key, which is all that is told of it.
-            push(&mut new, Some(Cell::Row(row as u32)).filter(|_| is_new));
-            let last = new.rows.last_mut().expect("just pushed");
-            if last.left == Cell::None && last.right == Cell::None {
-                let cell = Cell::Row(row as u32);
-                match port {
-                    Port::Left => (last.left, last.key_from) = (cell, Port::Left),
-                    Port::Right => (last.right, last.key_from) = (cell, Port::Right),
-                }
-            }
-            if self.wants_old {
+            let now = change.joined(&mut new, is_new.then_some(Cell::Row(row as u32)));
+            new.rows.push(change.with_key(now));
+            if wants_old {
                 let mine = before.map(|before| match port {
                     Port::Left => old.store_left(&before.row),
                     Port::Right => old.store_right(&before.row),
                 });
-                push(&mut old, mine);
+                let was = change.joined(&mut old, mine);
+                old.rows.push(was);
             }
         }
         let inputs = (&self.left, &self.right);
