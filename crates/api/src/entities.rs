@@ -9,8 +9,8 @@ mod schema;
 use serde_json::{Map, Value, json};
 use sql::ast::SourceKind;
 use stream::answer::{
-    Answer, AnswerBody, ConnectorInfo, ConnectorPlugin, FunctionDescription, FunctionSummary,
-    PropertyEntry, SourceSummary, TopicSummary,
+    Answer, AnswerBody, ConnectorDescription, ConnectorInfo, ConnectorPlugin, FunctionDescription,
+    FunctionSummary, PropertyEntry, SourceSummary, TopicSummary,
 };
 
 use describe::{query, query_summary, source};
@@ -111,8 +111,8 @@ fn kind_and_fields(body: &AnswerBody) -> (&'static str, Value) {
             };
             ("connector_plugins_list", json!({ "connectorPlugins": list(all, one) }))
         }
-        AnswerBody::ConnectorDescription(info) => {
-            ("connector_description", connector_description(info))
+        AnswerBody::ConnectorDescription(described) => {
+            ("connector_description", connector_description(described))
         }
         AnswerBody::TopicAsserted { topic, exists } => {
             ("assert_topic", json!({ "topicName": topic, "exists": exists }))
@@ -209,7 +209,8 @@ fn connector(info: &ConnectorInfo) -> Value {
     })
 }
 
-fn connector_description(info: &ConnectorInfo) -> Value {
+fn connector_description(described: &ConnectorDescription) -> Value {
+    let info = &described.info;
     json!({
         "connectorClass": info.class,
         "status": {
@@ -220,7 +221,7 @@ fn connector_description(info: &ConnectorInfo) -> Value {
             ],
             "type": info.kind.as_str(),
         },
-        "sources": [],
+        "sources": list(&described.sources, source),
         "topics": info.topics,
     })
 }

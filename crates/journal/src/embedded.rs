@@ -126,6 +126,11 @@ pub struct EmbeddedJournal {
 }
 
 impl EmbeddedJournal {
+    /// Is there a journal in `directory`?
+    pub fn exists(directory: impl AsRef<Path>) -> bool {
+        layout::meta(directory.as_ref()).is_dir()
+    }
+
     /// Opens the journal in `directory`, which is made if it is not there.
     pub fn open(directory: impl AsRef<Path>, options: EmbeddedOptions) -> Result<Self, OpenError> {
         let directory = directory.as_ref();

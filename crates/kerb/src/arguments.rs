@@ -98,7 +98,7 @@ pub(crate) struct Sql {
     /// The server, if not that of KERB_SERVER in the environment, nor http://127.0.0.1:8088
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// Run this and end; may be repeated
+    /// Run this and end; may be repeated. Without it and --file, what comes in by a pipe is run
     #[arg(short, long = "execute", value_name = "SQL")]
     pub(crate) execute: Vec<String>,
     /// Run this file and end
@@ -158,8 +158,8 @@ pub(crate) struct Consume {
     pub(crate) topic: String,
     #[command(flatten)]
     pub(crate) log: Log,
-    /// Where to begin: beginning, end, an offset, or a time (2024-10-27T01:30:00Z); with --group
-    /// only where the group has read nothing yet
+    /// Where to begin: beginning, end, an offset, or a time (2024-10-27T01:30:00Z) [default: end;
+    /// with --group: beginning]. A group goes on where it stopped, wherever that is
     #[arg(long, value_name = "WHERE")]
     pub(crate) from: Option<String>,
     /// Read as this consumer group: go on where it stopped, and remember how far this one came
@@ -171,8 +171,11 @@ pub(crate) struct Consume {
     /// Stop at the end instead of waiting for more
     #[arg(long)]
     pub(crate) exit: bool,
+    /// Show keys: a line is KEY, this, VALUE; only VALUE where there is no key
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) key_delim: Option<String>,
     /// A JSON object a line, with offset, time, key and headers
-    #[arg(long)]
+    #[arg(long, conflicts_with = "key_delim")]
     pub(crate) json: bool,
 }
 

@@ -51,12 +51,19 @@ pub(crate) struct Placed {
 }
 
 impl LogClient {
-    /// Opens the log that the command line names.
+    /// Opens the log that the command line names. A directory without one is an error.
     pub(crate) fn open(log: &Log) -> Result<Self, Exit> {
         match &log.data {
-            Some(directory) if !directory.is_dir() => {
-                Err(anyhow!("--data: there is no directory {}", directory.display()).into())
+            Some(directory) if !EmbeddedJournal::exists(directory) => {
+                Err(anyhow!("--data: no such data directory: {}", directory.display()).into())
             }
+            _ => Self::open_or_make(log),
+        }
+    }
+
+    /// The same; a directory that is not there is made.
+    pub(crate) fn open_or_make(log: &Log) -> Result<Self, Exit> {
+        match &log.data {
             Some(directory) => {
                 let journal = EmbeddedJournal::open(directory, EmbeddedOptions::default())?;
                 Ok(LogClient::Local(Arc::new(journal)))

@@ -9,11 +9,14 @@ mod commands;
 mod exit;
 mod log_client;
 mod node;
+mod output;
 mod progress;
 mod server_url;
 mod shell;
 mod telegram;
 mod test;
+
+use std::io::IsTerminal;
 
 use clap::Parser;
 
@@ -59,9 +62,13 @@ fn start_logging(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let errors = std::io::stderr;
+    // Colours are for people: in a file they are noise.
+    let is_coloured = errors().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(errors)
+        .with_ansi(is_coloured)
         // It would tell a full disk's error on the same disk, and panic.
         .log_internal_errors(false)
         .init();

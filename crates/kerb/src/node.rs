@@ -222,25 +222,17 @@ impl Node {
             _ = &mut server => Some(Err(anyhow!("the server's own work ended; its log says why"))),
         };
         stopping.send_replace(true);
-        // Each gets its time; what is not done then is cut off.
-        let last_words = async {
-            if !server.is_finished() {
-                let _ = tokio::time::timeout(LAST_WORDS, server).await;
-            }
+        // First the company's last words, then the engine's: it tells push clients that it ends.
+        // So open connections can end well. Each gets its time; what takes longer is cut off.
+        let done = match ended {
+            Some(done) => done,
+            None => tokio::time::timeout(LAST_WORDS, company).await.unwrap_or(Ok(())),
         };
-        match ended {
-            None => {
-                let company = tokio::time::timeout(LAST_WORDS, company);
-                let ((), company) = tokio::join!(last_words, company);
-                self.shut_down().await;
-                company.unwrap_or(Ok(()))
-            }
-            Some(done) => {
-                last_words.await;
-                self.shut_down().await;
-                done
-            }
+        self.shut_down().await;
+        if !server.is_finished() {
+            let _ = tokio::time::timeout(LAST_WORDS, server).await;
         }
+        done
     }
 
     /// Looks after retention and compaction until `stop` changes.

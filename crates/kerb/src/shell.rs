@@ -6,19 +6,23 @@
 mod entity;
 mod help;
 pub(crate) mod interactive;
+pub(crate) mod piped;
+mod server;
 mod table;
+mod typed;
 
-use std::collections::BTreeMap;
+use std::io::Write as _;
 
-use anyhow::{Context, Result, anyhow, bail};
-use bytes::BytesMut;
-use serde_json::{Value, json};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use sql::ast::{ParsedStatement, Query, Statement};
-use sql::variables::Variables;
 
-use crate::exit::Exit;
-use crate::server_url;
+use crate::output::Output;
+use server::{Server, Session};
 use table::Table;
+
+/// How deep RUN SCRIPT may run scripts that run scripts.
+const SCRIPTS_MAX: usize = 16;
 
 /// How a result was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,217 +35,185 @@ pub(crate) enum Ended {
 
 /// The shell.
 pub(crate) struct Shell {
-    client: reqwest::Client,
-    base: String,
+    server: Server,
+    session: Session,
+    /// Answers as JSON.
     json: bool,
-    properties: BTreeMap<String, String>,
-    variables: Variables,
+    out: Output,
+    /// How wide the terminal is; none: what is said goes elsewhere.
+    screen: Option<usize>,
+    /// The scripts that are being run, each by the one before.
+    scripts: usize,
 }
 
 impl Shell {
-    /// A shell of the server at `base`.
+    /// A shell of the server at `base`, which writes to standard output.
     pub(crate) fn new(base: String, json: bool) -> Self {
         Self {
-            client: reqwest::Client::new(),
-            base,
+            server: Server::new(base),
+            session: Session::default(),
             json,
-            properties: BTreeMap::new(),
-            variables: Variables::default(),
+            out: Output::new(),
+            screen: None,
+            scripts: 0,
         }
     }
 
+    /// The same on a terminal of this width.
+    pub(crate) fn on_screen(mut self, screen: Option<usize>) -> Self {
+        self.screen = screen;
+        self
+    }
+
     /// Runs all statements of a script; stops at the first that fails.
-    pub(crate) async fn run_script(&mut self, script: &str) -> Result<(), Exit> {
-        let pieces = sql::parser::split_statements(script);
-        for span in &pieces.complete {
-            if self.run(&script[span.start..span.end]).await? == Ended::Interrupted {
-                return Ok(());
+    pub(crate) async fn run_script(&mut self, script: &str) -> Result<Ended> {
+        let statements = typed::statements(script);
+        for (at, statement) in statements.iter().enumerate() {
+            if self.run(statement).await? == Ended::Interrupted {
+                return match statements.len() - at - 1 {
+                    0 => Ok(Ended::Interrupted),
+                    1 => bail!("interrupted; the statement behind it was not carried out"),
+                    left => {
+                        bail!("interrupted; the {left} statements behind it were not carried out")
+                    }
+                };
             }
         }
-        if let Some(rest) = pieces.rest {
-            // The last statement may go without its semicolon.
-            self.run(&format!("{};", &script[rest.span.start..rest.span.end])).await?;
-        }
-        Ok(())
+        Ok(Ended::Whole)
     }
 
     /// Runs one statement.
     pub(crate) async fn run(&mut self, text: &str) -> Result<Ended> {
-        let statements =
-            sql::variables::parse_script(text, &self.variables).map_err(|e| anyhow!("{e}"))?;
-        let Some(statement) = statements.into_iter().next() else { return Ok(Ended::Whole) };
-        if self.for_session(&statement.statement).await? {
-            return Ok(Ended::Whole);
-        }
-        tokio::select! {
-            done = self.send(&statement) => done.map(|()| Ended::Whole),
+        let Some(statement) = self.parsed(text)? else { return Ok(Ended::Whole) };
+        let done = tokio::select! {
+            // First: a script within knows better what was interrupted.
+            biased;
+            done = self.carry_out(&statement) => done,
             _ = tokio::signal::ctrl_c() => Ok(Ended::Interrupted),
-        }
+        };
+        self.out.flush()?;
+        done
     }
 
-    /// Carries out what concerns the session only; false if the statement is the server's.
-    async fn for_session(&mut self, statement: &Statement) -> Result<bool> {
-        match statement {
+    /// Says something to whoever reads the answers.
+    fn say(&mut self, text: &str) -> Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        Ok(self.out.flush()?)
+    }
+
+    fn parsed(&self, text: &str) -> Result<Option<ParsedStatement>> {
+        let properties = &self.session.properties;
+        let is_plain = properties.get("ksql.variable.substitution.enable");
+        let text = match is_plain.is_some_and(|on| on.eq_ignore_ascii_case("false")) {
+            true => text.into(),
+            false => sql::variables::substitute(text, &self.session.variables)?,
+        };
+        Ok(sql::parser::parse_test_script(&text)?.into_iter().next())
+    }
+
+    async fn carry_out(&mut self, parsed: &ParsedStatement) -> Result<Ended> {
+        match &parsed.statement {
             Statement::Set { property, value } => {
-                self.check_property(property).await?;
-                self.properties.insert(property.clone(), value.clone());
+                // The server knows which properties there are, and which of their values.
+                self.server.statement(&parsed.text, &Session::default()).await?;
+                self.session.properties.insert(property.clone(), value.clone());
             }
             Statement::Unset { property } => {
-                if self.properties.remove(property).is_none() {
+                if self.session.properties.remove(property).is_none() {
                     bail!("'{property}' was not set");
                 }
             }
-            Statement::Define { name, value } => self.variables.define(name, value),
+            Statement::Define { name, value } => self.session.variables.define(name, value),
             Statement::Undefine { name } => {
-                if !self.variables.undefine(name) {
+                if !self.session.variables.undefine(name) {
                     bail!("'{name}' was not defined");
                 }
             }
-            Statement::RunScript { path } => {
-                let script = std::fs::read_to_string(path).with_context(|| path.clone())?;
-                if let Err(Exit::Failed(error)) = Box::pin(self.run_script(&script)).await {
-                    return Err(error);
-                }
-            }
-            _ => return Ok(false),
+            Statement::RunScript { path } => return self.run_file(path).await,
+            Statement::Query(query) => self.query(&parsed.text, query).await?,
+            Statement::Print { .. } => self.print(&parsed.text).await?,
+            _ => self.statement(&parsed.text).await?,
         }
-        Ok(true)
+        Ok(Ended::Whole)
     }
 
-    async fn check_property(&self, property: &str) -> Result<()> {
-        let encoded =
-            percent_encoding::utf8_percent_encode(property, percent_encoding::NON_ALPHANUMERIC);
-        let request = self.client.get(format!("{}/is_valid_property/{encoded}", self.base));
-        let response = request.send().await.map_err(|e| server_url::not_reached(&self.base, &e))?;
-        if response.status().is_success() {
-            return Ok(());
+    async fn run_file(&mut self, path: &str) -> Result<Ended> {
+        let script = std::fs::read_to_string(path).with_context(|| path.to_owned())?;
+        if self.scripts == SCRIPTS_MAX {
+            bail!("{path}: scripts run scripts {SCRIPTS_MAX} deep; does one run itself?");
         }
-        let refusal: Value = response.json().await.unwrap_or(Value::Null);
-        bail!("{}", refusal["message"].as_str().unwrap_or("that property cannot be set"))
-    }
-
-    async fn send(&self, statement: &ParsedStatement) -> Result<()> {
-        match &statement.statement {
-            Statement::Query(query) => self.query(&statement.text, query).await,
-            Statement::Print { .. } => self.print(&statement.text).await,
-            _ => self.statement(&statement.text).await,
-        }
-    }
-
-    fn variables(&self) -> BTreeMap<&str, &str> {
-        self.variables.iter().collect()
-    }
-
-    async fn post(&self, path: &str, accept: &str, body: &Value) -> Result<reqwest::Response> {
-        let request = self.client.post(format!("{}{path}", self.base));
-        let request = request.header(http::header::ACCEPT, accept).body(body.to_string());
-        let response = request.send().await.map_err(|e| server_url::not_reached(&self.base, &e))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let status = response.status();
-        let text = response.text().await.unwrap_or_default();
-        let refusal: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        match refusal["message"].as_str() {
-            Some(message) => bail!("{message}"),
-            None => bail!("{} answered {status}: is it a ksqlDB or kerb server?", self.base),
-        }
+        self.scripts += 1;
+        let done = Box::pin(self.run_script(&script)).await;
+        self.scripts -= 1;
+        done.with_context(|| path.to_owned())
     }
 
     /// CREATE, SHOW, DESCRIBE and all others that answer with entities.
-    async fn statement(&self, text: &str) -> Result<()> {
-        let body = json!({
-            "ksql": text,
-            "streamsProperties": self.properties,
-            "sessionVariables": self.variables(),
-        });
-        let response = self.post("/ksql", "application/vnd.ksql.v1+json", &body).await?;
-        let entities: Vec<Value> = response.json().await.context("the server's answer")?;
-        for entity in &entities {
+    async fn statement(&mut self, text: &str) -> Result<()> {
+        for entity in &self.server.statement(text, &self.session).await? {
             match self.json {
-                true => println!("{entity}"),
-                false => print!("{}", entity::render(entity)),
+                true => writeln!(self.out, "{entity}")?,
+                false => write!(self.out, "{}", entity::render(entity, self.screen))?,
             }
         }
         Ok(())
     }
 
     /// PRINT: lines as they come.
-    async fn print(&self, text: &str) -> Result<()> {
-        let body = json!({ "ksql": text, "streamsProperties": self.properties });
-        let mut lines = Lines::new(self.post("/query", "*/*", &body).await?, &self.base);
+    async fn print(&mut self, text: &str) -> Result<()> {
+        let mut lines = self.server.print(text, &self.session).await?;
         while let Some(line) = lines.next().await? {
-            println!("{}", String::from_utf8_lossy(&line));
+            writeln!(self.out, "{}", String::from_utf8_lossy(&line))?;
+            while let Some(line) = lines.arrived() {
+                writeln!(self.out, "{}", String::from_utf8_lossy(&line))?;
+            }
+            self.out.flush()?;
+            if self.out.is_gone() {
+                break;
+            }
         }
         Ok(())
     }
 
     /// SELECT: a table at once for a pull query, rows as they come for a push query.
-    async fn query(&self, text: &str, query: &Query) -> Result<()> {
-        let body = json!({
-            "sql": text,
-            "properties": self.properties,
-            "sessionVariables": self.variables(),
-        });
-        let accept = "application/vnd.ksqlapi.delimited.v1";
-        let mut lines = Lines::new(self.post("/query-stream", accept, &body).await?, &self.base);
+    async fn query(&mut self, text: &str, query: &Query) -> Result<()> {
+        let mut lines = self.server.query(text, &self.session).await?;
         let header = lines.next().await?.context("the server answered nothing")?;
         let header: Value = serde_json::from_slice(&header).context("the answer's header")?;
         let names = |field: &str| -> Vec<String> {
             let all = header[field].as_array().cloned().unwrap_or_default();
             all.iter().filter_map(|v| v.as_str().map(str::to_string)).collect()
         };
-        let mut table = Table::new(names("columnNames"), &names("columnTypes"));
+        let mut table = Table::new(names("columnNames"), &names("columnTypes"), self.screen);
         let live = query.emit.is_some();
         if live && !self.json {
-            print!("{}", table.live_header());
+            write!(self.out, "{}", table.live_header())?;
+            self.out.flush()?;
         }
-        while let Some(line) = lines.next().await? {
-            let row: Value = serde_json::from_slice(&line).context("a row of the answer")?;
+        let mut line = lines.next().await?;
+        while let Some(row) = line {
+            let row: Value = serde_json::from_slice(&row).context("a row of the answer")?;
             let Value::Array(cells) = row else {
+                self.out.flush()?;
                 bail!("{}", row["message"].as_str().unwrap_or("the query broke off"));
             };
             match (self.json, live) {
-                (true, _) => println!("{}", table.json(&cells)),
-                (false, true) => print!("{}", table.live_row(&cells)),
+                (true, _) => writeln!(self.out, "{}", table.json(&cells))?,
+                (false, true) => write!(self.out, "{}", table.live_row(&cells))?,
                 (false, false) => table.push(&cells),
+            }
+            line = lines.arrived();
+            if line.is_none() {
+                self.out.flush()?;
+                if self.out.is_gone() {
+                    return Ok(());
+                }
+                line = lines.next().await?;
             }
         }
         if !self.json && !live {
-            print!("{}", table.render());
+            write!(self.out, "{}", table.render())?;
         }
         Ok(())
-    }
-}
-
-/// An answer line by line, empty ones left out.
-struct Lines<'a> {
-    response: reqwest::Response,
-    base: &'a str,
-    buffer: BytesMut,
-}
-
-impl<'a> Lines<'a> {
-    fn new(response: reqwest::Response, base: &'a str) -> Self {
-        Self { response, base, buffer: BytesMut::new() }
-    }
-
-    async fn next(&mut self) -> Result<Option<BytesMut>> {
-        loop {
-            if let Some(at) = self.buffer.iter().position(|b| *b == b'\n') {
-                let mut line = self.buffer.split_to(at + 1);
-                line.truncate(at);
-                if line.is_empty() {
-                    continue;
-                }
-                return Ok(Some(line));
-            }
-            let chunk = self.response.chunk().await;
-            match chunk.map_err(|e| server_url::not_reached(self.base, &e))? {
-                Some(chunk) => self.buffer.extend_from_slice(&chunk),
-                None if self.buffer.is_empty() => return Ok(None),
-                None => return Ok(Some(self.buffer.split())),
-            }
-        }
     }
 }

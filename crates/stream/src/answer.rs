@@ -68,7 +68,7 @@ pub enum AnswerBody {
     /// LIST CONNECTOR PLUGINS
     ConnectorPlugins(Vec<ConnectorPlugin>),
     /// DESCRIBE CONNECTOR
-    ConnectorDescription(Box<ConnectorInfo>),
+    ConnectorDescription(Box<ConnectorDescription>),
     /// ASSERT TOPIC
     TopicAsserted {
         /// The topic.
@@ -403,6 +403,15 @@ pub struct ConnectorInfo {
     pub summary: String,
     /// The topics it uses.
     pub topics: Vec<String>,
+}
+
+/// A connector described.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectorDescription {
+    /// Itself.
+    pub info: ConnectorInfo,
+    /// The streams and tables over its topics.
+    pub sources: Vec<SourceDescription>,
 }
 
 /// A class of connectors.

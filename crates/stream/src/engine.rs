@@ -137,7 +137,8 @@ pub(crate) struct Service {
     pub(crate) bounds: Bounds,
     /// Queries made so far (manual execution numbers them itself).
     pub(crate) queries_made: AtomicU64,
-    pub(crate) is_closed: AtomicBool,
+    /// Set when the engine is told to end.
+    pub(crate) is_closed: Arc<AtomicBool>,
 }
 
 impl Engine {
@@ -159,7 +160,7 @@ impl Engine {
             statuses: RwLock::default(),
             changing: Mutex::default(),
             queries_made: AtomicU64::new(0),
-            is_closed: AtomicBool::new(false),
+            is_closed: Arc::default(),
         };
         service.replay()?;
         service.note_readers();
@@ -273,6 +274,11 @@ impl Engine {
     /// May a request set this property? `Err`: why not.
     pub fn check_property(&self, name: &str) -> Result<(), RequestError> {
         properties::check(name)
+    }
+
+    /// Was the engine told to end?
+    pub fn is_shut_down(&self) -> bool {
+        self.service.is_closed.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// Lets every query read and write until none has anything to do ([`Execution::Manual`]).

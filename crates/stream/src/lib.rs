@@ -24,6 +24,7 @@ pub mod timestamps;
 pub mod topology;
 pub mod view;
 
+pub use engine::properties::check_setting;
 pub use engine::{Engine, EngineOptions, Execution, PipedRecord, PullAnswer, QueryAnswer};
 pub use push::{PrintQuery, PushEvent, PushQuery, QueryEnd};
 pub use request::{Client, Request, RequestError, RequestErrorKind};

@@ -11,7 +11,7 @@ use futures_util::stream::{self as futures, Stream, StreamExt};
 use http::StatusCode;
 use stream::rows::RowBatch;
 use stream::{
-    PrintQuery, PullAnswer, PushEvent, PushQuery, QueryAnswer, QueryEnd, RequestErrorKind,
+    Engine, PrintQuery, PullAnswer, PushEvent, PushQuery, QueryAnswer, QueryEnd, RequestErrorKind,
 };
 use tracing::debug;
 
@@ -113,6 +113,7 @@ async fn run(api: Api, request: Request, route: &'static Route) -> Response {
             (media, shape.unwrap_or(route.default.1))
         }
     };
+    let engine = api.engine.clone();
     let answer = answer(api, request.into_body(), route).await;
     let answer = answer.and_then(|answer| match answer {
         QueryAnswer::Pull(pull) => {
@@ -123,10 +124,10 @@ async fn run(api: Api, request: Request, route: &'static Route) -> Response {
         QueryAnswer::Push(push) => {
             let (writer, first) = RowWriter::start(shape, Ends::Open, &push.header)?;
             let first = futures::once(async move { Ok(first) });
-            let body = Body::from_stream(first.chain(push_chunks(writer, push)));
+            let body = Body::from_stream(first.chain(push_chunks(writer, push, engine)));
             Ok(rows_response(body, media, shape))
         }
-        QueryAnswer::Print(print) => Ok(print_response(print, route, shape)),
+        QueryAnswer::Print(print) => Ok(print_response(print, route, shape, engine)),
     });
     match answer {
         Ok(response) => response,
@@ -160,6 +161,9 @@ fn rows_response(body: Body, media: Media, shape: Shape) -> Response {
     with_type(body, media.name())
 }
 
+/// What clients are told whose query the server's end cut off.
+const SHUTTING_DOWN: &str = "The server is shutting down; the query was cut off";
+
 type Chunk = Result<Bytes, std::convert::Infallible>;
 
 /// A pull query's rows, a row a chunk: some clients read each chunk as one JSON value.
@@ -187,16 +191,18 @@ fn pull_chunks(writer: RowWriter, first: Bytes, pull: PullAnswer) -> impl Stream
     first.chain(rest)
 }
 
-/// A push query's rows, a row a chunk, and how it ended. Dropping the stream ends the query.
-fn push_chunks(writer: RowWriter, query: PushQuery) -> impl Stream<Item = Chunk> {
+/// A push query's rows, a row a chunk, and how it ended. Dropping the stream ends the query. One
+/// that ends because the server does has not told all there is: that is an error.
+fn push_chunks(writer: RowWriter, query: PushQuery, engine: Engine) -> impl Stream<Item = Chunk> {
     struct State {
+        engine: Engine,
         writer: RowWriter,
         query: PushQuery,
         batch: RowBatch,
         next: usize,
         ended: bool,
     }
-    let state = State { writer, query, batch: RowBatch::empty(), next: 0, ended: false };
+    let state = State { engine, writer, query, batch: RowBatch::empty(), next: 0, ended: false };
     futures::unfold(state, |mut state| async move {
         loop {
             while state.next < state.batch.rows {
@@ -226,6 +232,9 @@ fn push_chunks(writer: RowWriter, query: PushQuery) -> impl Stream<Item = Chunk>
             state.ended = true;
             let last = match end {
                 QueryEnd::LimitReached => state.writer.finish("Limit Reached"),
+                QueryEnd::Terminated if state.engine.is_shut_down() => {
+                    state.writer.fail(&ApiError::typed(50_303, SHUTTING_DOWN).to_json())
+                }
                 QueryEnd::Completed | QueryEnd::Terminated => {
                     state.writer.finish("Query Completed")
                 }
@@ -245,7 +254,7 @@ fn push_chunks(writer: RowWriter, query: PushQuery) -> impl Stream<Item = Chunk>
     })
 }
 
-fn print_response(print: PrintQuery, route: &Route, shape: Shape) -> Response {
+fn print_response(print: PrintQuery, route: &Route, shape: Shape, engine: Engine) -> Response {
     if shape != Shape::Delimited && !route.print_formats {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
@@ -253,12 +262,19 @@ fn print_response(print: PrintQuery, route: &Route, shape: Shape) -> Response {
     }
     let PrintQuery { formats, lines, guard, permit } = print;
     let formats = if route.print_formats { formats } else { Vec::new() };
-    let formats = futures::iter(formats);
-    let lines = futures::unfold((lines, guard, permit), |(mut lines, guard, permit)| async move {
-        let line = lines.recv().await?;
-        Some((line, (lines, guard, permit)))
+    let formats = futures::iter(formats.into_iter().map(Ok));
+    let lines = futures::unfold(Some((lines, (guard, permit, engine))), |state| async move {
+        let (mut lines, held) = state?;
+        match lines.recv().await {
+            Some(line) => Some((Ok(line), Some((lines, held)))),
+            // Lines have no shape for an error; an answer that breaks off is one.
+            None if held.2.is_shut_down() => {
+                Some((Err(std::io::Error::other(SHUTTING_DOWN)), None))
+            }
+            None => None,
+        }
     });
-    let line = |line: String| Ok::<_, std::convert::Infallible>(Bytes::from(line + "\n"));
+    let line = |line: std::io::Result<String>| line.map(|line| Bytes::from(line + "\n"));
     let body = Body::from_stream(formats.chain(lines).map(line));
     match route.print_formats {
         true => with_type(body, Media::Json.name()),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::support::{Server, next_chunk};
@@ -109,6 +110,33 @@ async fn a_client_that_does_not_read_is_cut_off_and_told() {
     assert_eq!(last["error_code"], 50_000, "{last}");
     assert!(last["message"].as_str().expect("words").contains("took no row"), "{last}");
     assert!(chunks.len() < 100, "{} rows waited for a client that does not read", chunks.len());
+}
+
+#[tokio::test]
+async fn a_server_that_ends_says_that_it_cut_the_query_off() {
+    const ERROR: &str = "{\"@type\":\"generic_error\",\"error_code\":50303,\"message\":";
+    let shapes = [
+        (Some(DELIMITED), ERROR.to_owned()),
+        (JSON, format!(",{ERROR}")),
+        (Some("application/vnd.ksql.v1+json"), format!("{{\"errorMessage\":{ERROR}")),
+    ];
+    for (accept, expect) in shapes {
+        let server = Server::with_readings(&[("a", 1)]).await;
+        let text = json!({ "sql": "SELECT N FROM READING EMIT CHANGES;" });
+        let mut body = server.open_as("/query-stream", accept, &text).await;
+        next_chunk(&mut body).await.expect("a header");
+        server.engine.shutdown();
+        let last = next_chunk(&mut body).await.expect("why it ends");
+        assert!(last.starts_with(&expect) && last.contains("shutting down"), "{last}");
+        assert_eq!(next_chunk(&mut body).await, None);
+    }
+    // Lines of PRINT have no shape for an error: the answer breaks off.
+    let server = Server::with_readings(&[("a", 1)]).await;
+    let print = json!({ "sql": "PRINT 'reading' FROM BEGINNING;" });
+    let mut body = server.open("/query-stream", &print).await;
+    next_chunk(&mut body).await.expect("a line");
+    server.engine.shutdown();
+    assert!(body.frame().await.expect("an end").is_err());
 }
 
 #[tokio::test]

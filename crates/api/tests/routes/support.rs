@@ -136,7 +136,12 @@ impl Server {
 
     /// An answer whose body is left to the caller.
     pub(crate) async fn open(&self, path: &str, body: &Value) -> Body {
-        let request = request(Method::POST, path, None, Body::from(body.to_string()));
+        self.open_as(path, None, body).await
+    }
+
+    /// The same in the shape that `accept` names.
+    pub(crate) async fn open_as(&self, path: &str, accept: Option<&str>, body: &Value) -> Body {
+        let request = request(Method::POST, path, accept, Body::from(body.to_string()));
         let response = self.router.clone().oneshot(request).await.expect("an answer");
         assert_eq!(response.status(), 200);
         response.into_body()

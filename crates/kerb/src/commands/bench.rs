@@ -1,5 +1,6 @@
 //! `kerb bench`: each benchmark in a process of its own, so that its figures are its own.
 
+use std::io::Write as _;
 use std::process::Stdio;
 
 use anyhow::Context;
@@ -7,6 +8,7 @@ use anyhow::Context;
 use crate::arguments::Bench;
 use crate::bench::{self, BENCHES};
 use crate::exit::Exit;
+use crate::output::Output;
 
 pub(crate) async fn run(arguments: Bench) -> Result<(), Exit> {
     for name in &arguments.names {
@@ -18,12 +20,13 @@ pub(crate) async fn run(arguments: Bench) -> Result<(), Exit> {
             )));
         }
     }
+    let mut out = Output::new();
     if let (true, [name]) = (arguments.alone, &arguments.names[..]) {
         let figures = bench::run(name, arguments.rows).await?;
         for figures in figures {
-            println!("{}", figures.to_json());
+            writeln!(out, "{}", figures.to_json())?;
         }
-        return Ok(());
+        return Ok(out.flush()?);
     }
     let wanted =
         |name: &str| arguments.names.is_empty() || arguments.names.iter().any(|n| n == name);
@@ -38,10 +41,11 @@ pub(crate) async fn run(arguments: Bench) -> Result<(), Exit> {
         }
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             match arguments.json {
-                true => println!("{line}"),
-                false => println!("  {}", bench::readable(line)),
+                true => writeln!(out, "{line}")?,
+                false => writeln!(out, "  {}", bench::readable(line))?,
             }
         }
+        out.flush()?;
     }
     Ok(())
 }

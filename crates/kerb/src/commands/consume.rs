@@ -1,9 +1,10 @@
-//! `kerb consume`: records of a topic, as they come or up to its end; kcat's `-C`.
+//! `kerb consume`: records of a topic, as they come or up to its end; kcat's `-C`. Records go to
+//! standard output, where it begins to standard error.
 
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
 use jiff::Timestamp;
 use model::{Offset, TimestampMs};
 use serde_json::json;
@@ -11,6 +12,7 @@ use serde_json::json;
 use crate::arguments::Consume;
 use crate::exit::Exit;
 use crate::log_client::{LogClient, Placed, Topic};
+use crate::output::Output;
 
 /// How long to wait at the end before looking again.
 const POLL: Duration = Duration::from_millis(200);
@@ -32,10 +34,16 @@ pub(crate) async fn run(arguments: Consume) -> Result<(), Exit> {
     };
     let log = LogClient::open(&arguments.log)?;
     let topic = log.topic(&arguments.topic).await?;
-    let mut positions = positions(&log, &topic, from, arguments.group.as_deref()).await?;
+    let begin = positions(&log, &topic, from, arguments.group.as_deref()).await?;
+    if let Some(remark) = remark(&arguments, from, &begin) {
+        let _ = writeln!(std::io::stderr(), "{remark}");
+    }
+    let mut positions: Vec<_> =
+        begin.into_iter().map(|begin| (begin.partition, begin.at)).collect();
     let stop = tokio::signal::ctrl_c();
     let mut stop = std::pin::pin!(stop);
     let mut left = arguments.count.unwrap_or(u64::MAX);
+    let mut out = Output::new();
     loop {
         let mut read_any = false;
         for (partition, next) in &mut positions {
@@ -43,20 +51,20 @@ pub(crate) async fn run(arguments: Consume) -> Result<(), Exit> {
                 break;
             }
             let (records, end) = log.read(&topic.name, *partition, *next).await?;
-            let mut out = std::io::stdout().lock();
             for placed in &records {
                 if left == 0 {
                     break;
                 }
-                if print(&mut out, placed, arguments.json).is_err() {
-                    // Whoever read our output has gone.
-                    return Ok(());
-                }
+                print(&mut out, placed, &arguments)?;
                 left -= 1;
                 *next = placed.offset.next();
                 read_any = true;
             }
-            out.flush().ok();
+            out.flush()?;
+            if out.is_gone() {
+                // What was not read by anybody is not committed either.
+                return Ok(());
+            }
             if left > 0 {
                 *next = end.max(*next);
             }
@@ -76,13 +84,59 @@ pub(crate) async fn run(arguments: Consume) -> Result<(), Exit> {
     }
 }
 
+/// Where reading begins in a partition.
+#[derive(Clone, Copy, Debug)]
+struct Begin {
+    partition: u32,
+    at: Offset,
+    /// Its first record.
+    start: Offset,
+    /// One behind its last record.
+    end: Offset,
+    /// The group has been here before.
+    is_committed: bool,
+}
+
+/// What is said of where it begins, if that is not what was asked for, or was not asked for.
+fn remark(arguments: &Consume, from: From, begin: &[Begin]) -> Option<String> {
+    let topic = &arguments.topic;
+    if begin.iter().any(|begin| begin.is_committed) {
+        let is_asked = arguments.from.is_some();
+        return is_asked.then(|| {
+            format!(
+                "{topic}: the group goes on where it stopped; --from is for a group's first time"
+            )
+        });
+    }
+    match from {
+        From::End if arguments.from.is_none() => {
+            let records: i64 = begin.iter().map(|begin| begin.end.0 - begin.start.0).sum();
+            let what = match arguments.exit {
+                true => "there is nothing behind it",
+                false => "waiting for what comes (Ctrl-C ends)",
+            };
+            Some(format!(
+                "{topic}: from its end: {what}; --from beginning reads the {records} there are"
+            ))
+        }
+        From::Offset(offset) => {
+            let short = begin.iter().find(|begin| begin.end < offset)?;
+            Some(format!(
+                "{topic}: from its end: partition {} ends at {}, ahead of {}",
+                short.partition, short.end.0, offset.0
+            ))
+        }
+        _ => None,
+    }
+}
+
 /// The offset to begin with, for each partition.
 async fn positions(
     log: &LogClient,
     topic: &Topic,
     from: From,
     group: Option<&str>,
-) -> Result<Vec<(u32, Offset)>> {
+) -> Result<Vec<Begin>> {
     let committed = match group {
         Some(group) => log.committed(group, &topic.name).await?,
         None => Vec::new(),
@@ -91,14 +145,15 @@ async fn positions(
     for (partition, (start, end)) in topic.bounds.iter().enumerate() {
         let partition = partition as u32;
         let committed = committed.iter().find(|(p, _)| *p == partition).map(|(_, o)| *o);
-        let position = match (committed, from) {
+        let at = match (committed, from) {
             (Some(offset), _) => offset,
             (None, From::Beginning) => *start,
             (None, From::End) => *end,
             (None, From::Offset(offset)) => offset.min(*end),
             (None, From::Time(time)) => log.offset_at(&topic.name, partition, time).await?,
         };
-        positions.push((partition, position.max(*start)));
+        let (start, end, is_committed) = (*start, *end, committed.is_some());
+        positions.push(Begin { partition, at: at.max(start), start, end, is_committed });
     }
     Ok(positions)
 }
@@ -118,11 +173,15 @@ fn parse(text: &str) -> Result<From, String> {
     })
 }
 
-fn print(out: &mut impl Write, placed: &Placed, as_json: bool) -> Result<()> {
+fn print(out: &mut Output, placed: &Placed, arguments: &Consume) -> std::io::Result<()> {
     let record = &placed.record;
-    if !as_json {
+    if !arguments.json {
+        if let (Some(delimiter), Some(key)) = (&arguments.key_delim, &record.key) {
+            out.write_all(key)?;
+            out.write_all(delimiter.as_bytes())?;
+        }
         out.write_all(record.value.as_deref().unwrap_or(b"(null)"))?;
-        return out.write_all(b"\n").context("standard output");
+        return out.write_all(b"\n");
     }
     let text = |bytes: &Option<bytes::Bytes>| {
         bytes.as_deref().map(|b| String::from_utf8_lossy(b).into_owned())
@@ -136,7 +195,7 @@ fn print(out: &mut impl Write, placed: &Placed, as_json: bool) -> Result<()> {
         "value": text(&record.value),
         "headers": headers,
     });
-    writeln!(out, "{line}").map_err(|e| anyhow!(e))
+    writeln!(out, "{line}")
 }
 
 #[cfg(test)]

@@ -19,13 +19,10 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) async fn run(arguments: Produce) -> Result<(), Exit> {
     let headers = headers(&arguments.headers)?;
-    if let Some(directory) = &arguments.log.data {
-        std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
-    }
-    let log = LogClient::open(&arguments.log)?;
+    let log = LogClient::open_or_make(&arguments.log)?;
     let mut input: Box<dyn BufRead + Send> = match &arguments.file {
         Some(path) => {
-            let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+            let file = std::fs::File::open(path).map_err(|e| Exit::unreadable(path, &e))?;
             Box::new(BufReader::new(file))
         }
         None => Box::new(BufReader::new(std::io::stdin())),

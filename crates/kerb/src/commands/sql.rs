@@ -1,24 +1,34 @@
-//! `kerb sql`: statements from the command line, a file, or a person.
+//! `kerb sql`: statements from the command line, a file, a pipe, or a person.
 
-use anyhow::Context;
+use std::io::IsTerminal;
 
 use crate::arguments::Sql;
 use crate::exit::Exit;
-use crate::shell::Shell;
-use crate::{server_url, shell};
+use crate::server_url;
+use crate::shell::{Ended, Shell, interactive, piped};
 
 pub(crate) async fn run(arguments: Sql) -> Result<(), Exit> {
     let base = server_url::named(arguments.server.as_deref())?;
-    let mut shell = Shell::new(base, arguments.json);
     let mut scripts = arguments.execute;
     if let Some(path) = &arguments.file {
-        scripts.push(std::fs::read_to_string(path).with_context(|| path.display().to_string())?);
+        let script = std::fs::read_to_string(path);
+        scripts.push(script.map_err(|error| Exit::unreadable(path, &error))?);
+    }
+    let mut shell = Shell::new(base, arguments.json);
+    if std::io::stdout().is_terminal() {
+        shell = shell.on_screen(interactive::screen());
     }
     if scripts.is_empty() {
-        return shell::interactive::run(shell).await;
+        return match std::io::stdin().is_terminal() {
+            true => interactive::run(shell).await,
+            false => piped::run(shell).await,
+        };
     }
-    for script in scripts {
-        shell.run_script(&script).await?;
+    let last = scripts.len() - 1;
+    for (at, script) in scripts.iter().enumerate() {
+        if shell.run_script(script).await? == Ended::Interrupted && at < last {
+            return Err(anyhow::anyhow!("interrupted; what follows was not carried out").into());
+        }
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! `kerb test`: runs cases for pipelines in fresh in-memory instances and says what differs.
 
-use std::io::BufWriter;
 use std::sync::Arc;
 
 use crate::arguments::Test;
 use crate::exit::Exit;
+use crate::output::Output;
 use crate::test::report::Report;
 use crate::test::{FileJob, Finding, Job, collect, schedule};
 
@@ -27,8 +27,7 @@ fn run_cases(arguments: &Test) -> Result<(), Exit> {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
-    let out = BufWriter::new(std::io::stdout().lock());
-    let mut report = Report::new(out, jobs.clone(), arguments.json);
+    let mut report = Report::new(Output::new(), jobs.clone(), arguments.json);
     schedule::run(jobs, threads, |result| report.add(result));
     let counts = report.finish()?;
     match counts.failed > 0 && (arguments.min_rate == 1.0 || counts.rate() < arguments.min_rate) {

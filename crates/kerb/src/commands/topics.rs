@@ -1,15 +1,20 @@
 //! `kerb topics`: which topics there are, and how many records they hold.
 
+use std::io::Write as _;
+
 use serde_json::json;
+use unicode_width::UnicodeWidthStr;
 
 use crate::arguments::Topics;
 use crate::exit::Exit;
 use crate::log_client::LogClient;
+use crate::output::Output;
 
 pub(crate) async fn run(arguments: Topics) -> Result<(), Exit> {
     let log = LogClient::open(&arguments.log)?;
     let mut topics = log.topics().await?;
     topics.retain(|t| arguments.all || !t.name.starts_with('_'));
+    let mut out = Output::new();
     if arguments.json {
         for topic in &topics {
             let partitions: Vec<_> = topic
@@ -17,15 +22,16 @@ pub(crate) async fn run(arguments: Topics) -> Result<(), Exit> {
                 .iter()
                 .map(|(start, end)| json!({ "start": start.0, "end": end.0 }))
                 .collect();
-            println!("{}", json!({ "topic": topic.name, "partitions": partitions }));
+            writeln!(out, "{}", json!({ "topic": topic.name, "partitions": partitions }))?;
         }
-        return Ok(());
+        return Ok(out.flush()?);
     }
-    let width = topics.iter().map(|t| t.name.chars().count()).max().unwrap_or(0).max(5);
-    println!("{:width$}  partitions  records", "topic");
+    let width = topics.iter().map(|t| t.name.width()).max().unwrap_or(0).max(5);
+    writeln!(out, "{:width$}  partitions  records", "topic")?;
     for topic in &topics {
         let records: i64 = topic.bounds.iter().map(|(start, end)| end.0 - start.0).sum();
-        println!("{:width$}  {:>10}  {records:>7}", topic.name, topic.bounds.len());
+        let blanks = " ".repeat(width - topic.name.width());
+        writeln!(out, "{}{blanks}  {:>10}  {records:>7}", topic.name, topic.bounds.len())?;
     }
-    Ok(())
+    Ok(out.flush()?)
 }

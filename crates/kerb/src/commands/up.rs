@@ -120,7 +120,10 @@ fn fsync(policy: arguments::Fsync) -> Fsync {
 
 fn settings(given: &[String]) -> Result<BTreeMap<String, String>, Exit> {
     let setting = |text: &String| match text.split_once('=') {
-        Some((name, value)) => Ok((name.trim().to_string(), value.to_string())),
+        Some((name, value)) => match stream::check_setting(name.trim(), value) {
+            Ok(()) => Ok((name.trim().to_string(), value.to_string())),
+            Err(refusal) => Err(Exit::WrongUse(format!("--set: {refusal}"))),
+        },
         None => Err(Exit::WrongUse(format!("--set: '{text}' is not of the form NAME=VALUE"))),
     };
     given.iter().map(setting).collect()

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::table::Table;
 
-/// An entity as text, with its line end.
-pub(crate) fn render(entity: &Value) -> String {
+/// An entity as text, with its line end, for a terminal of a width (or none).
+pub(crate) fn render(entity: &Value, screen: Option<usize>) -> String {
+    let list = |items: &Value, columns: &Columns| list(items, columns, screen);
     let mut out = match entity["@type"].as_str().unwrap_or_default() {
         "currentStatus" => line(&entity["commandStatus"]["message"]),
         "warning_entity" => line(&entity["message"]),
@@ -37,6 +38,7 @@ pub(crate) fn render(entity: &Value) -> String {
         "type_list" => types(&entity["types"]),
         "connector_info" => format!("Created connector {}\n", bare(&entity["info"]["name"])),
         "drop_connector" => format!("Dropped connector {}\n", bare(&entity["connectorName"])),
+        "connector_description" => connector(entity),
         _ => format!("{entity:#}\n"),
     };
     for warning in entity["warnings"].as_array().into_iter().flatten() {
@@ -73,9 +75,9 @@ fn line(value: &Value) -> String {
     format!("{}\n", bare(value))
 }
 
-fn list(items: &Value, columns: &Columns) -> String {
+fn list(items: &Value, columns: &Columns, screen: Option<usize>) -> String {
     let names = columns.iter().map(|(title, _)| (*title).to_string()).collect();
-    let mut table = Table::new(names, &[]);
+    let mut table = Table::new(names, &[], screen);
     let mut rows: Vec<Vec<Value>> = items
         .as_array()
         .into_iter()
@@ -106,7 +108,7 @@ fn each(items: &Value, render: impl Fn(&Value) -> String) -> String {
 }
 
 fn fields(fields: &Value) -> String {
-    let mut table = Table::new(vec!["Field".into(), "Type".into()], &[]);
+    let mut table = Table::new(vec!["Field".into(), "Type".into()], &[], None);
     for field in fields.as_array().into_iter().flatten() {
         let key = match field["type"].as_str() {
             Some("KEY") => " (key)",
@@ -185,8 +187,30 @@ fn function(entity: &Value) -> String {
     out
 }
 
+/// What a connector is, how it is, and who reads its topics.
+fn connector(entity: &Value) -> String {
+    let status = &entity["status"];
+    let mut table = Table::new(vec!["Connector".into(), bare(&status["name"])], &[], None);
+    let mut row = |name: &str, value: &Value| table.push(&[name.into(), cell(value)]);
+    row("Type", &status["type"]);
+    row("Class", &entity["connectorClass"]);
+    row("State", &status["connector"]["state"]);
+    if let Some(trace) = status["connector"]["trace"].as_str() {
+        row("Says", &trace.into());
+    }
+    let sources = entity["sources"].as_array().map_or(&[][..], Vec::as_slice);
+    for topic in entity["topics"].as_array().into_iter().flatten() {
+        row("Topic", topic);
+        for source in sources.iter().filter(|source| source["topic"] == *topic) {
+            let source = format!("{} {}", bare(&source["type"]), bare(&source["name"]));
+            row("Read by", &source.into());
+        }
+    }
+    table.body()
+}
+
 fn types(types: &Value) -> String {
-    let mut table = Table::new(vec!["Type".into(), "Schema".into()], &[]);
+    let mut table = Table::new(vec!["Type".into(), "Schema".into()], &[], None);
     for (name, schema) in types.as_object().into_iter().flatten() {
         table.push(&[name.as_str().into(), type_text(schema).into()]);
     }
@@ -204,7 +228,25 @@ mod tests {
             "@type": "currentStatus", "commandStatus": { "message": "Stream created" },
             "warnings": [{ "message": "mind this" }],
         });
-        assert_eq!(render(&entity), "Stream created\nNote: mind this\n");
+        assert_eq!(render(&entity, None), "Stream created\nNote: mind this\n");
+    }
+
+    #[test]
+    fn a_connector_tells_its_topics_and_who_reads_them() {
+        let entity = json!({
+            "@type": "connector_description", "connectorClass": "http",
+            "status": {
+                "name": "SPACES", "type": "source",
+                "connector": { "state": "RUNNING", "trace": "RUNNING (42 records)" },
+            },
+            "sources": [{ "type": "STREAM", "name": "SPACES_SRC", "topic": "spaces" }],
+            "topics": ["spaces", "other"],
+        });
+        let expect = " Connector | SPACES\n-----------+----------------------\n \
+             Type      | source\n Class     | http\n State     | RUNNING\n \
+             Says      | RUNNING (42 records)\n Topic     | spaces\n \
+             Read by   | STREAM SPACES_SRC\n Topic     | other\n";
+        assert_eq!(render(&entity, None), expect);
     }
 
     #[test]

@@ -11,5 +11,10 @@ Statements end with a semicolon and may span lines.
   SET 'auto.offset.reset' = 'earliest';    read from the beginning, for this session
   DEFINE name = 'value';                   then ${name} stands for it
   RUN SCRIPT 'file';
-Also: help, exit (or Ctrl-D). Ctrl-C drops what is typed.
+Also: help or \\?, exit or \\q (or Ctrl-D). Ctrl-C drops what is typed.
 ";
+
+/// What is said to a word with a backslash that means nothing here.
+pub(crate) fn unknown(word: &str) -> String {
+    format!("there is no {word} here; help tells what there is, SHOW TABLES; lists tables")
+}

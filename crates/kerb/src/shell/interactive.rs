@@ -6,30 +6,36 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 
+use super::typed::{Said, Typed};
 use super::{Ended, Shell, help};
-use crate::exit::Exit;
+use crate::exit::{Exit, told};
 
 /// How many statements the history keeps.
 const HISTORY_MAX: usize = 1000;
 
+type Lines = Editor<(), FileHistory>;
+
 /// Reads statements and runs them until the person leaves.
 pub(crate) async fn run(mut shell: Shell) -> Result<(), Exit> {
-    println!("kerb sql, connected to {}. Type help; for help, exit to leave.", shell.base);
-    let config = Config::builder()
-        .max_history_size(HISTORY_MAX)
-        .map_err(anyhow::Error::from)?
-        .auto_add_history(false)
-        .build();
-    let mut editor = Editor::<(), FileHistory>::with_history(config, FileHistory::default())
-        .map_err(anyhow::Error::from)?;
+    let base = &shell.server.base;
+    match shell.server.version().await {
+        Ok(version) => println!("Connected to {base}, version {version}."),
+        // It may start meanwhile.
+        Err(error) => eprintln!("{}", told(&error)),
+    }
+    println!("Statements end with a semicolon. help tells more, exit leaves.");
+    let mut editor = editor()?;
     let history = history_file();
     if let Some(path) = &history {
+        if let Some(folder) = path.parent() {
+            let _ = std::fs::create_dir_all(folder);
+        }
         // The first time there is none.
         let _ = editor.load_history(path);
     }
-    let mut typed = String::new();
+    let mut typed = Typed::default();
     loop {
-        let prompt = if typed.is_empty() { "kerb> " } else { "  ... " };
+        let prompt = typed.prompt();
         // Reading blocks: it has a thread of its own, so that answers are received meanwhile.
         let (back, line) = tokio::task::spawn_blocking(move || {
             let line = editor.readline(prompt);
@@ -37,56 +43,68 @@ pub(crate) async fn run(mut shell: Shell) -> Result<(), Exit> {
         })
         .await?;
         editor = back;
-        match line {
-            Ok(line) => typed.push_str(&line),
+        let line = match line {
+            Ok(line) => line,
             Err(ReadlineError::Interrupted) => {
                 typed.clear();
                 continue;
             }
-            Err(ReadlineError::Eof) => break,
+            Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(anyhow::Error::from(error).into()),
-        }
-        let word = typed.trim().trim_end_matches(';').trim().to_ascii_lowercase();
-        match word.as_str() {
-            "" => {
-                typed.clear();
-                continue;
-            }
-            "exit" | "quit" => break,
-            "help" => {
-                print!("{}", help::HELP);
-                typed.clear();
-                continue;
-            }
-            _ => {}
-        }
-        typed.push('\n');
-        let pieces = sql::parser::split_statements(&typed);
-        let Some(last) = pieces.complete.last() else { continue };
-        let _ = editor.add_history_entry(typed.trim());
-        for span in &pieces.complete {
-            match shell.run(&typed[span.start..span.end]).await {
-                Ok(Ended::Whole) => {}
-                Ok(Ended::Interrupted) => {
-                    println!("(interrupted)");
-                    break;
+        };
+        match typed.line(&line) {
+            Said::Nothing => {}
+            Said::Leave => return Ok(()),
+            Said::Help => print!("{}", help::HELP),
+            Said::Unknown(word) => eprintln!("{}", help::unknown(&word)),
+            Said::Statements(statements) => {
+                let _ = editor.add_history_entry(statements.join(" "));
+                if let Some(path) = &history {
+                    // A history that cannot be kept is no reason to fail.
+                    let _ = editor.append_history(path);
                 }
-                Err(error) => {
-                    eprintln!("{error:#}");
-                    break;
-                }
+                shell.screen = width(&mut editor);
+                run_all(&mut shell, &statements).await;
             }
         }
-        typed = typed[last.end..].trim_start().to_string();
     }
-    if let Some(path) = &history {
-        if let Some(folder) = path.parent() {
-            let _ = std::fs::create_dir_all(folder);
+}
+
+/// Runs statements until one fails or Ctrl-C is pressed; says so.
+async fn run_all(shell: &mut Shell, statements: &[String]) {
+    for statement in statements {
+        match shell.run(statement).await {
+            Ok(Ended::Whole) => {}
+            Ok(Ended::Interrupted) => {
+                // Behind the terminal's own ^C.
+                println!("\n(interrupted)");
+                return;
+            }
+            Err(error) => {
+                eprintln!("{}", told(&error));
+                return;
+            }
         }
-        // A history that cannot be kept is no reason to fail at the end.
-        let _ = editor.save_history(path);
     }
-    Ok(())
+}
+
+/// How wide the terminal is that standard output goes to; none if it goes elsewhere.
+pub(crate) fn screen() -> Option<usize> {
+    width(&mut editor().ok()?)
+}
+
+fn width(editor: &mut Lines) -> Option<usize> {
+    editor.dimensions().map(|(width, _)| usize::from(width)).filter(|width| *width > 0)
+}
+
+fn editor() -> Result<Lines, Exit> {
+    let config = Config::builder()
+        .max_history_size(HISTORY_MAX)
+        .map_err(anyhow::Error::from)?
+        .auto_add_history(false)
+        .build();
+    let editor = Editor::with_history(config, FileHistory::default());
+    Ok(editor.map_err(anyhow::Error::from)?)
 }
 
 /// `$XDG_STATE_HOME/kerb/history`, or below the home directory.

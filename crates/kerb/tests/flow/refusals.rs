@@ -34,7 +34,7 @@ async fn a_server_of_the_environment_is_no_obstacle_to_a_directory() {
     assert_eq!(out(&output), "1\n", "{}", err(&output));
     let nowhere = run(&["topics", "--data", &directory.path("nowhere")], "").await;
     assert_eq!(nowhere.status.code(), Some(1));
-    assert!(err(&nowhere).contains("there is no directory"), "{}", err(&nowhere));
+    assert!(err(&nowhere).contains("no such data directory"), "{}", err(&nowhere));
     assert!(!directory.0.join("nowhere").exists(), "looking makes nothing");
 }
 

@@ -110,8 +110,13 @@ impl Service {
             }
             return Ok(PrintQuery { formats, lines, guard, permit });
         }
+        let is_shut_down = self.is_closed.clone();
         let run = move || {
-            let is_gone = || is_abandoned.load(Ordering::Acquire) || sender.is_closed();
+            let is_gone = || {
+                is_abandoned.load(Ordering::Acquire)
+                    || is_shut_down.load(Ordering::Acquire)
+                    || sender.is_closed()
+            };
             let mut shown = first;
             let mut mark = 0;
             loop {

@@ -183,22 +183,75 @@ pub(crate) fn check(name: &str) -> Result<(), RequestError> {
     Err(RequestError::new(RequestErrorKind::BadRequest, message))
 }
 
+/// Properties that are true or false.
+const FLAGS: &[&str] = &[
+    "ksql.create.or.replace.enabled",
+    "ksql.emit.final.keep.all.windows",
+    "ksql.expressions.standard.semantics",
+    "ksql.headers.columns.enabled",
+    "ksql.insert.into.values.enabled",
+    "ksql.lambdas.enabled",
+    "ksql.new.query.planner.enabled",
+    "ksql.persistence.wrap.single.values",
+    "ksql.pull.queries.enable",
+    "ksql.query.pull.limit.clause.enabled",
+    "ksql.query.pull.range.scan.enabled",
+    "ksql.query.pull.stream.enabled",
+    "ksql.query.pull.table.scan.enabled",
+    "ksql.query.push.v2.enabled",
+    "ksql.suppress.enabled",
+    "ksql.timestamp.throw.on.invalid",
+    "ksql.variable.substitution.enable",
+];
+
+/// Properties that are whole numbers.
+const NUMBERS: &[&str] = &[
+    "cache.max.bytes.buffering",
+    "commit.interval.ms",
+    "ksql.functions.collect_list.limit",
+    "ksql.functions.collect_set.limit",
+    "ksql.max.push.queries",
+    "ksql.query.persistent.active.limit",
+    "ksql.query.pull.max.concurrent.requests",
+    "num.stream.threads",
+    "statestore.cache.max.bytes",
+];
+
+/// Properties that are one of a few words.
+const CHOICES: &[(&str, &[&str])] = &[
+    ("auto.offset.reset", &["earliest", "latest"]),
+    (
+        "processing.guarantee",
+        &["exactly_once_v2", "exactly_once_beta", "exactly_once", "at_least_once"],
+    ),
+];
+
 /// Checks a property's value, where only some make sense.
 pub(crate) fn check_value(name: &str, value: &str) -> Result<(), RequestError> {
     let bare = name.strip_prefix("ksql.streams.").unwrap_or(name);
-    let refuse = |expected: &str| {
-        let message = format!("Invalid value '{value}' for property '{name}': expected {expected}");
-        Err(RequestError::new(RequestErrorKind::BadRequest, message))
+    let is_word = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(value));
+    let expected = if FLAGS.contains(&bare) {
+        (!is_word(&["true", "false"])).then(|| "true or false".to_owned())
+    } else if NUMBERS.contains(&bare) {
+        value.trim().parse::<i64>().is_err().then(|| "a whole number".to_owned())
+    } else {
+        let choice = CHOICES.iter().find(|(choice, _)| *choice == bare);
+        choice.filter(|(_, words)| !is_word(words)).map(|(_, words)| words.join(" or "))
     };
-    match bare {
-        "auto.offset.reset" if !["earliest", "latest"].contains(&value.to_lowercase().as_str()) => {
-            refuse("earliest or latest")
+    match expected {
+        None => Ok(()),
+        Some(expected) => {
+            let message =
+                format!("Invalid value '{value}' for property '{name}': expected {expected}");
+            Err(RequestError::new(RequestErrorKind::BadRequest, message))
         }
-        "cache.max.bytes.buffering" | "commit.interval.ms" if value.parse::<i64>().is_err() => {
-            refuse("a whole number")
-        }
-        _ => Ok(()),
     }
+}
+
+/// May a server be given this setting? The refusal says why not, or which values there are.
+pub fn check_setting(name: &str, value: &str) -> Result<(), RequestError> {
+    check(name)?;
+    check_value(name, value)
 }
 
 /// All properties with their values: the session's, else the server's, else the default.
@@ -246,6 +299,20 @@ mod tests {
         assert!(check("nosuch").is_err());
         assert!(check("ksql.service.id").is_err());
         assert!(check("bootstrap.servers").is_err());
-        assert!(check_value("auto.offset.reset", "sometimes").is_err());
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_with_those_that_do() {
+        let refused = |name, value| check_setting(name, value).expect_err(value).message;
+        assert!(refused("auto.offset.reset", "erliest").ends_with("expected earliest or latest"));
+        assert!(refused("ksql.pull.queries.enable", "yes").ends_with("expected true or false"));
+        assert!(refused("ksql.streams.commit.interval.ms", "1s").ends_with("a whole number"));
+        assert!(refused("foo", "bar").contains("'foo'"));
+        assert!(check_setting("auto.offset.reset", "Earliest").is_ok());
+        assert!(check_setting("ksql.persistence.default.format.value", "JSON").is_ok());
+        let listed = KNOWN.iter().filter_map(|known| Some((known.name, known.default?)));
+        for (name, default) in listed.filter(|(name, _)| !DENIED.contains(name)) {
+            assert!(check_setting(name, default).is_ok(), "{name}");
+        }
     }
 }

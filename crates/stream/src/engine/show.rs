@@ -12,7 +12,9 @@ use super::failure::{Failure, told};
 use super::log_stream::processing_log_topic;
 use super::world::Session;
 use super::{Service, properties};
-use crate::answer::{Answer, AnswerBody, ConnectorInfo, SourceSummary, TopicSummary};
+use crate::answer::{
+    Answer, AnswerBody, ConnectorDescription, ConnectorInfo, SourceSummary, TopicSummary,
+};
 use crate::connectors::{ConnectorError, Connectors};
 use crate::processing_log;
 use crate::request::{RequestError, RequestErrorKind};
@@ -132,7 +134,10 @@ impl Service {
                 let info = self.options.connectors.describe(name);
                 let info: ConnectorInfo =
                     info.ok_or_else(|| refuse(format!("there is no connector '{name}'")))?;
-                AnswerBody::ConnectorDescription(Box::new(info))
+                let over = |source: &&Arc<Source>| info.topics.contains(&source.topic);
+                let sources = catalog.sources.values().filter(over);
+                let sources = sources.map(|s| self.source_description(s, catalog, false)).collect();
+                AnswerBody::ConnectorDescription(Box::new(ConnectorDescription { info, sources }))
             }
             Statement::Explain(Explain::Query(id)) => {
                 AnswerBody::QueryDescription(Box::new(self.explain_query(id).map_err(refuse)?))

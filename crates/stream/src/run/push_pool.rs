@@ -71,6 +71,7 @@ impl PushPool {
                 tracing::error!("a thread of push queries panicked");
             }
         }
+        self.shares.iter().for_each(|share| share.arrivals.lock().clear());
     }
 }
 
