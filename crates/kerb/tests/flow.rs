@@ -12,5 +12,7 @@ mod kills;
 mod program;
 #[path = "flow/refusals.rs"]
 mod refusals;
+#[path = "flow/shell.rs"]
+mod shell;
 #[path = "flow/telegram.rs"]
 mod telegram;

@@ -101,10 +101,24 @@ async fn talk(
     tokio::time::timeout(FIRST_POLL, polled)
         .await
         .context("the first poll did not come into the views; see SHOW CONNECTORS")?;
-    let alerts = tokio::spawn(alerts::deliver(Arc::clone(conversation), Arc::clone(terminal)));
     if person {
         eprintln!("Say a car park's name, /nearest 49.1858,-2.1100, or /help. Ctrl-D ends.");
     }
+    tokio::select! {
+        answered = answer_lines(conversation, terminal) => match answered {
+            // Nobody reads the answers any more.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            answered => Ok(answered?),
+        },
+        () = alerts::deliver(Arc::clone(conversation), Arc::clone(terminal)) => Ok(()),
+    }
+}
+
+/// Answers line by line, until there are no more.
+async fn answer_lines(
+    conversation: &Conversation,
+    terminal: &Terminal<tokio::io::Stdout>,
+) -> std::io::Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
     while let Some(line) = lines.next_segment().await? {
         // Whatever is typed is answered, also what is no UTF-8.
@@ -113,7 +127,6 @@ async fn talk(
         let replies = conversation.answer(terminal::CHAT, question).await;
         terminal.print(replies).await?;
     }
-    alerts.abort();
     Ok(())
 }
 

@@ -9,6 +9,24 @@ async fn wrong_use_is_code_two_and_names_what_is_wrong() {
     let output = run(&["up", "--set", "novalue"], "").await;
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("--set"), "{}", err(&output));
+    let output = run(&["up", "--set", "foo=bar"], "").await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("'foo'"), "{}", err(&output));
+    let output = run(&["up", "--set", "auto.offset.reset=erliest"], "").await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("earliest or latest"), "{}", err(&output));
+    for command in [&["sql"][..], &["topics"], &["consume", "t"], &["produce", "t"]] {
+        for server in ["nonsense", "127.0.0.1:8099"] {
+            let output = run(&[command, &["--server", server]].concat(), "").await;
+            assert_eq!(output.status.code(), Some(2), "{command:?} {server}");
+            assert!(err(&output).contains(server), "{}", err(&output));
+        }
+    }
+    for arguments in [&["sql", "--file", "nofile"][..], &["produce", "t", "--file", "nofile"]] {
+        let output = run(arguments, "").await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(err(&output).matches("No such file").count(), 1, "{}", err(&output));
+    }
     let output = run(&["demo", "--speed", "-1"], "").await;
     assert_eq!(output.status.code(), Some(2));
     let output = run(&["up", "--server", "http://127.0.0.1:1"], "").await;
@@ -51,6 +69,30 @@ async fn a_server_that_is_not_there_is_said_so() {
     let output = run(&["sql", "--server", "http://127.0.0.1:1", "-e", "SHOW STREAMS;"], "").await;
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("no server answers"), "{}", err(&output));
+}
+
+#[tokio::test]
+async fn a_data_directory_that_is_not_there_is_not_made() {
+    let directory = Directory::new("nodir");
+    std::fs::create_dir(directory.0.join("empty")).expect("a directory");
+    for name in ["nodir", "empty"] {
+        let data = directory.path(name);
+        for command in [&["topics"][..], &["consume", "t"], &["produce", "t"]] {
+            let output = run(&[command, &["--data", &data]].concat(), "x\n").await;
+            assert_eq!(output.status.code(), Some(1), "{command:?}");
+            let said = err(&output);
+            assert!(said.contains("no such data directory") && said.contains(&data), "{said}");
+        }
+    }
+    assert!(!directory.0.join("nodir").exists());
+    let files = std::fs::read_dir(directory.0.join("empty")).expect("a directory");
+    assert_eq!(files.count(), 0);
+}
+
+#[tokio::test]
+async fn a_missing_city_is_said_once() {
+    let output = run(&["up", "--city", "nocity"], "").await;
+    assert_eq!(err(&output).matches("No such file").count(), 1, "{}", err(&output));
 }
 
 #[tokio::test]
@@ -128,6 +170,19 @@ async fn the_log_is_read_by_readers_at_their_own_pace() {
     assert_eq!(read(&["--group", "fast"]).await, "");
     assert_eq!(read(&["--from", "beginning"]).await, "1\n2\n3\n", "a third one, later");
     assert_eq!(read(&["--from", "2"]).await, "3\n");
+    assert_eq!(read(&["--from", "beginning", "--key-delim", "|"]).await, "a|1\nb|2\n3\n");
+    let remark = async |arguments: &[&str]| {
+        let mut all = vec!["consume", "t", "--server", &url, "--exit"];
+        all.extend_from_slice(arguments);
+        let output = run(&all, "").await;
+        assert!(output.status.success() && out(&output).is_empty(), "{}", out(&output));
+        err(&output)
+    };
+    let said = remark(&[]).await;
+    assert!(said.contains("from its end") && said.contains("the 3 there are"), "{said}");
+    let said = remark(&["--from", "99"]).await;
+    assert!(said.contains("ends at 3, ahead of 99"), "{said}");
+    assert_eq!(remark(&["--from", "end"]).await, "");
     let topics = out(&run(&["topics", "--server", &url, "--json"], "").await);
     assert!(topics.contains("\"topic\":\"t\""), "{topics}");
     assert!(server.terminate().await);
@@ -181,6 +236,10 @@ async fn bad_sql_gets_a_caret() {
     let server = Server::start(kerb(&["up", "--data", &data, "--listen", "127.0.0.1:0"])).await;
     let output = run(&["sql", "--server", &server.url, "-e", "SELECT * FORM S;"], "").await;
     assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains('^'), "{}", err(&output));
+    let few = "CREATE STREAM S (A INT, B INT) WITH \
+        (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1); INSERT INTO S VALUES (1);";
+    let output = run(&["sql", "--server", &server.url, "-e", few], "").await;
     assert!(err(&output).contains('^'), "{}", err(&output));
     let sink = "CREATE SINK CONNECTOR X WITH ('connector.class'='elastic');";
     let output = run(&["sql", "--server", &server.url, "-e", sink], "").await;

@@ -41,8 +41,13 @@ pub fn analyze_insert_values(
         some => some.to_vec(),
     };
     if named.len() != values.len() {
-        let (columns, values) = (named.len(), values.len());
-        return Err(InsertError::Count { columns, values }.into());
+        // The first that has no column, or the last before the one that is missing.
+        let odd = values.get(named.len()).or(values.last());
+        let count = InsertError::Count { columns: named.len(), values: values.len() };
+        return Err(match odd {
+            Some(value) => AnalyzeError::at(value.span, count),
+            None => count.into(),
+        });
     }
     let mut plan = InsertValuesPlan {
         target: source.name.clone(),
