@@ -70,6 +70,9 @@ pub(crate) struct Up {
     /// The Bot API's server
     #[arg(long, default_value = "https://api.telegram.org", value_name = "URL")]
     pub(crate) telegram_api: String,
+    /// Talk with the bot in this terminal instead of on Telegram
+    #[arg(long, conflicts_with_all = ["server", "telegram_token_file"])]
+    pub(crate) chat: bool,
     /// Run the bot alone, of the server at this address, which runs the cities already
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "listen", "fsync", "settings"])]
     pub(crate) server: Option<String>,

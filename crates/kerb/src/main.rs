@@ -5,7 +5,9 @@
 
 mod arguments;
 mod bench;
+mod chat;
 mod commands;
+mod console;
 mod exit;
 mod log_client;
 mod node;
@@ -33,6 +35,7 @@ fn main() -> std::process::ExitCode {
     let done = runtime.block_on(run(arguments.command));
     // Readers of the terminal cannot be interrupted: they must not keep the process.
     runtime.shutdown_background();
+    console::end_status();
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(exit) => exit.report(),
@@ -67,7 +70,7 @@ fn start_logging(verbose: u8) {
     let is_coloured = errors().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(errors)
+        .with_writer(|| console::Log)
         .with_ansi(is_coloured)
         // It would tell a full disk's error on the same disk, and panic.
         .log_internal_errors(false)

@@ -31,12 +31,15 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::warn;
 
+use crate::console;
+use crate::progress::Progress;
+
 /// Names consumer groups and internal topics, as in a ksqlDB server that was given no other.
 const SERVICE_ID: &str = "default_";
 /// How long connectors, and then queries, get to finish what they are at.
 const SHUT_DOWN: Duration = Duration::from_secs(1);
 /// How long answers under way, and the company, get when the server ends.
-pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(1200);
 /// How often retention and compaction are looked after.
 const MAINTENANCE: Duration = Duration::from_secs(60);
 
@@ -221,6 +224,7 @@ impl Node {
             () = self.maintain(stop) => None,
             _ = &mut server => Some(Err(anyhow!("the server's own work ended; its log says why"))),
         };
+        console::end_status();
         stopping.send_replace(true);
         // First the company's last words, then the engine's: it tells push clients that it ends.
         // So open connections can end well. Each gets its time; what takes longer is cut off.
@@ -233,6 +237,12 @@ impl Node {
             let _ = tokio::time::timeout(LAST_WORDS, server).await;
         }
         done
+    }
+
+    /// Whom to ask how far everything is.
+    pub(crate) fn progress(&self) -> Progress {
+        let journal = Arc::clone(&self.journal) as Arc<dyn Journal>;
+        Progress { engine: self.engine.clone(), journal }
     }
 
     /// Looks after retention and compaction until `stop` changes.

@@ -54,6 +54,8 @@ impl Bot {
         let alerts = tokio::spawn(alerts::deliver(conversation, telegram.outbox()));
         let done = telegram.run(async move { drop(stopped.changed().await) }).await;
         alerts.abort();
+        // Before the server ends, which would break its stream off.
+        let _ = alerts.await;
         done
     }
 }

@@ -8,6 +8,8 @@ mod conversation;
 mod demo;
 #[path = "flow/kills.rs"]
 mod kills;
+#[path = "flow/own_city.rs"]
+mod own_city;
 #[path = "flow/program.rs"]
 mod program;
 #[path = "flow/refusals.rs"]

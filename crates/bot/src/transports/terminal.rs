@@ -132,6 +132,12 @@ impl<W: AsyncWrite + Unpin + Send> Transport for Terminal<W> {
     }
 }
 
+/// Does this line end the chat?
+pub fn is_farewell(line: &str) -> bool {
+    let word = line.trim().trim_start_matches(['/', '\\']).to_lowercase();
+    matches!(word.as_str(), "exit" | "quit" | "bye") || line.trim() == "\\q"
+}
+
 /// A file's name from a picture's: its letters and digits.
 fn file_name(name: &str) -> String {
     let simple: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
@@ -164,6 +170,16 @@ mod tests {
             terminal.send(CHAT, Reply::text("x").row(vec![button])).await;
         }
         assert_eq!(terminal.question("2"), Some(Question::Text("2".into())));
+    }
+
+    #[test]
+    fn whoever_wants_to_leave_finds_the_word() {
+        for line in ["exit", " Quit\n", "/quit", "/exit", "\\q", "bye"] {
+            assert!(is_farewell(line), "{line}");
+        }
+        for line in ["", "q", "exit 5", "Pier Road", "/q"] {
+            assert!(!is_farewell(line), "{line}");
+        }
     }
 
     #[test]

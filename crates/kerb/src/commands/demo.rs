@@ -2,40 +2,33 @@
 //! this terminal. On a terminal a person talks to it; elsewhere it reads lines and answers them.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, IsTerminal};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bot::alerts;
 use bot::client::Client;
-use bot::conversation::Conversation;
-use bot::transports::terminal::{self, Terminal};
 use bot::views::Views;
 use connect::city::{City, Feed};
 use connect::{Connectors, Environment};
 use journal::embedded::Fsync;
 use model::{Clock, SystemClock};
-use stream::Engine;
 use testkit::{FeedServer, Recording, ScaledClock};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::arguments::Demo;
+use crate::chat::{Chat, LOOK, is_polled};
 use crate::exit::Exit;
 use crate::node::{Node, NodeOptions, listen};
-use crate::progress;
-use crate::telegram::bot_city;
+use crate::progress::Progress;
 
 /// The city that is played.
 const CITY: &str = "jersey";
 /// How long the first poll may take to be in the views.
 const FIRST_POLL: Duration = Duration::from_secs(60);
-/// How often the views are looked at meanwhile.
-const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
     if arguments.speed.is_some_and(|speed| !(speed.is_finite() && speed > 0.0)) {
@@ -72,84 +65,34 @@ pub(crate) async fn run(arguments: Demo) -> Result<(), Exit> {
         "Playing {speed} times faster than life. REST API on http://{address}: \
          kerb sql --server http://{address}"
     );
-    let views = Views::new(Client::in_process(node.router.clone()));
-    let conversation = Arc::new(Conversation::new(views.clone(), clock, vec![bot_city(&city)]));
-    let terminal = Arc::new(Terminal::new(tokio::io::stdout(), directory.pictures()));
-    let person = std::io::stdin().is_terminal();
-    let zone = city.zone.clone();
-    let (engine, connectors) = (node.engine.clone(), node.connectors.clone());
-    let chat = async |mut stop: watch::Receiver<bool>| {
-        let polled = is_in_the_views(&views, &engine, &connectors);
-        tokio::select! {
-            talked = talk(&conversation, &terminal, polled, person) => talked,
-            () = progress::tell(engine.clone(), zone, person) => Ok(()),
-            _ = stop.changed() => Ok(()),
-        }
+    let client = Client::in_process(node.router.clone());
+    let chat = Chat::new(client, clock, std::slice::from_ref(&city), directory.pictures());
+    let (progress, connectors) = (node.progress(), node.connectors.clone());
+    let company = async |stop: watch::Receiver<bool>| {
+        let views = chat.views.clone();
+        let ready = async {
+            let ready = is_in_the_views(&views, &progress, &connectors);
+            tokio::time::timeout(FIRST_POLL, ready)
+                .await
+                .context("the first poll did not come into the views; see SHOW CONNECTORS")
+        };
+        chat.run(ready, Some(progress.clone()), stop).await
     };
-    let done = node.serve(listener, chat).await;
+    let done = node.serve(listener, company).await;
     feeds.stop().await;
     Ok(done?)
 }
 
-/// The chat: waits until the first poll is in the views, then answers line by line.
-async fn talk(
-    conversation: &Arc<Conversation>,
-    terminal: &Arc<Terminal<tokio::io::Stdout>>,
-    polled: impl Future<Output = ()>,
-    person: bool,
-) -> Result<()> {
-    tokio::time::timeout(FIRST_POLL, polled)
-        .await
-        .context("the first poll did not come into the views; see SHOW CONNECTORS")?;
-    if person {
-        eprintln!("Say a car park's name, /nearest 49.1858,-2.1100, or /help. Ctrl-D ends.");
-    }
-    tokio::select! {
-        answered = answer_lines(conversation, terminal) => match answered {
-            // Nobody reads the answers any more.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            answered => Ok(answered?),
-        },
-        () = alerts::deliver(Arc::clone(conversation), Arc::clone(terminal)) => Ok(()),
-    }
-}
-
-/// Answers line by line, until there are no more.
-async fn answer_lines(
-    conversation: &Conversation,
-    terminal: &Terminal<tokio::io::Stdout>,
-) -> std::io::Result<()> {
-    let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
-    while let Some(line) = lines.next_segment().await? {
-        // Whatever is typed is answered, also what is no UTF-8.
-        let line = String::from_utf8_lossy(&line);
-        let Some(question) = terminal.question(&line) else { continue };
-        let replies = conversation.answer(terminal::CHAT, question).await;
-        terminal.print(replies).await?;
-    }
-    Ok(())
-}
-
 /// Resolves when the first poll of every feed is in the views.
-async fn is_in_the_views(views: &Views, engine: &Engine, connectors: &Connectors) {
-    // Not every car park's capacity is known, so that the views alone do not show it. Two
-    // looks: queries are looked at one after the other, and rows move on meanwhile.
-    let mut looks = 0;
-    while looks < 2 || !views.parks().await.is_ok_and(|parks| !parks.is_empty()) {
-        looks = if is_polled(engine, connectors).await { looks + 1 } else { 0 };
+async fn is_in_the_views(views: &Views, progress: &Progress, connectors: &Connectors) {
+    // Not every car park's capacity is known, so that the views alone do not show it.
+    loop {
+        is_polled(progress, connectors).await;
+        if views.parks().await.is_ok_and(|parks| !parks.is_empty()) {
+            return;
+        }
         tokio::time::sleep(LOOK).await;
     }
-}
-
-/// Has every feed been polled to its document's end, and have the queries read all that came?
-async fn is_polled(engine: &Engine, connectors: &Connectors) -> bool {
-    let polled = connectors
-        .list()
-        .iter()
-        .all(|connector| connector.status.succeeded_at.is_some() && !connector.status.unfinished);
-    let engine = engine.clone();
-    let totals = tokio::task::spawn_blocking(move || progress::totals(&engine));
-    polled && totals.await.is_ok_and(|totals| totals.lag == 0)
 }
 
 fn recordings(city: &City) -> Result<BTreeMap<String, Recording>> {

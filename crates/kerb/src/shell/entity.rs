@@ -155,7 +155,9 @@ fn source(source: &Value) -> String {
         }
     }
     if source["extended"] == Value::Bool(true) {
-        let _ = writeln!(out, "{}\n{}", bare(&source["statement"]), bare(&source["statistics"]));
+        for field in ["statement", "statistics", "errorStats"] {
+            let _ = writeln!(out, "{}", bare(&source[field]));
+        }
     }
     out
 }

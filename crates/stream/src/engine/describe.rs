@@ -199,7 +199,7 @@ impl Service {
         let errors: u64 = progress.iter().map(|p| p.row_errors).sum();
         let lag: u64 = progress.iter().map(|p| p.lag).sum();
         let statistics = format!("rows read: {rows_in}, rows written: {rows_out}, waiting: {lag}");
-        (statistics, format!("rows that failed: {errors}"))
+        (statistics, format!("failures in the processing log: {errors}"))
     }
 
     fn offsets(&self, query: &str) -> Option<QueryOffsets> {

@@ -32,11 +32,8 @@ impl Complaints {
         }
         self.quiet_until = Some(now + QUIET);
         let (count, reason) = (std::mem::take(&mut self.untold), first.message.reason());
-        let rows = if count == 1 { "a row" } else { "rows" };
-        Some(format!(
-            "{rows} failed ({count} since this was last said): {reason}. \
-             All are in SELECT * FROM {STREAM};"
-        ))
+        let failures = if count == 1 { "a failure" } else { &format!("{count} failures") };
+        Some(format!("{failures}: {reason}. All are in SELECT * FROM {STREAM};"))
     }
 }
 
@@ -56,14 +53,10 @@ mod tests {
             |seconds, entries: &[LogEntry]| complaints.words(entries, Duration::from_secs(seconds));
         assert_eq!(at(0, &[]), None);
         let first = at(5, &[entry("no time")]).expect("told");
-        assert_eq!(
-            first,
-            "a row failed (1 since this was last said): no time. \
-             All are in SELECT * FROM KSQL_PROCESSING_LOG;"
-        );
+        assert_eq!(first, "a failure: no time. All are in SELECT * FROM KSQL_PROCESSING_LOG;");
         assert_eq!(at(6, &[entry("no time"), entry("no place")]), None);
         assert_eq!(at(64, &[entry("no time")]), None);
         let second = at(65, &[entry("no place")]).expect("told again");
-        assert!(second.starts_with("rows failed (4 since"), "{second}");
+        assert!(second.starts_with("4 failures: no place."), "{second}");
     }
 }
