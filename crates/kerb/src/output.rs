@@ -3,7 +3,8 @@
 
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
-/// Standard output. What is written is seen after [`Write::flush`], or when enough has come together.
+/// Standard output. What is written is seen after [`Write::flush`], or when enough has come
+/// together.
 pub(crate) struct Output(BufWriter<Pipe>);
 
 impl Output {

@@ -28,7 +28,8 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table of these columns, and their SQL types (or none), for a terminal of a width (or none).
+    /// A table of these columns, and their SQL types (or none), for a terminal of this width (or
+    /// none).
     pub(crate) fn new(names: Vec<String>, types: &[String], screen: Option<usize>) -> Self {
         let number = |ty: &String| {
             ["INTEGER", "BIGINT", "DOUBLE", "DECIMAL"].iter().any(|n| ty.starts_with(n))
@@ -151,8 +152,8 @@ fn text(cell: &Value) -> String {
 /// stands behind them around.
 fn shown(text: &str) -> String {
     let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
+        c.is_control() || turns || matches!(c, '\u{2066}'..='\u{2069}')
     };
     if !text.contains(is_hidden) {
         return text.to_string();
@@ -184,7 +185,7 @@ mod tests {
         let rows = [[json!("Pier Road"), json!(7)], [json!("a\u{1b}\"b"), Value::Null]];
         assert_eq!(
             table(None, &rows).render(),
-            " NAME       | FREE\n------------+------\n Pier Road  |    7\n a\\u{1b}\"b | NULL\n(2 rows)\n"
+            " NAME      | FREE\n-----------+------\n Pier Road |    7\n a\\u{1b}\"b | NULL\n(2 rows)\n"
         );
     }
 
