@@ -4,7 +4,7 @@
 //! ```text
 //!  0 base offset    i64   given by the journal when the batch gets its place; outside the checksum
 //!  8 length         i32   of all that follows
-//! 12 leader epoch   i32   0; outside the checksum
+//! 12 leader epoch   i32   0, or (after compaction) a seal of the base offset; outside the checksum
 //! 16 magic          i8    2
 //! 17 crc            u32   CRC-32C of all that follows
 //! 21 attributes     i16   0: not compressed, create time, no transaction
@@ -34,6 +34,8 @@ use model::{Offset, Record, TimestampMs};
 pub const HEADER_BYTES: usize = 61;
 /// The bytes of a batch that its length does not count.
 const LENGTH_END: usize = 12;
+/// Where the seal of the base offset lies.
+const SEAL_AT: usize = 12;
 /// Where the checksum lies, and where what it covers begins.
 const CRC_AT: usize = 17;
 const CRC_FROM: usize = 21;
@@ -111,6 +113,19 @@ pub fn encode_sparse_batch<'a>(
 /// Gives an encoded batch its place in the partition.
 pub fn set_base_offset(batch: &mut [u8], base: Offset) {
     batch[0..8].copy_from_slice(&base.0.to_be_bytes());
+}
+
+/// Marks the base offset of an encoded batch, which its own checksum does not cover, so that a
+/// change of it is seen where offsets have gaps and the batch before tells nothing of it.
+pub fn seal_base_offset(batch: &mut [u8]) {
+    let seal = seal_of(&batch[0..8]);
+    batch[SEAL_AT..SEAL_AT + 4].copy_from_slice(&seal.to_be_bytes());
+}
+
+/// The seal of these bytes of a base offset. Never 0, which is no seal, nor negative, so that it
+/// stays an epoch by its looks.
+fn seal_of(base: &[u8]) -> u32 {
+    (crc32c::crc32c(base) >> 1).max(1)
 }
 
 fn encode_record(out: &mut Vec<u8>, time_delta: i64, offset_delta: i32, record: &Record) {

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use super::change::{Change, Part};
 use super::index::Index;
 use super::layout::SegmentKey;
+use super::walk::Place;
 use crate::journal::{GroupId, TopicInfo};
 
 /// Everything that is committed.
@@ -82,6 +83,11 @@ impl SegmentMeta {
             cleaned_at: None,
             tombstones: 0,
         }
+    }
+
+    /// Where its first batch begins.
+    pub(crate) fn first_place(&self) -> Place {
+        Place { position: 0, offset: self.base }
     }
 
     /// Takes in that `bytes` up to offset `end` were added.

@@ -22,7 +22,7 @@ use super::walk::{Walk, WalkError};
 use super::writer::io_error;
 use crate::error::StorageError;
 use crate::journal::TopicInfo;
-use crate::record_batch::{BatchHeader, encode_sparse_batch};
+use crate::record_batch::{BatchHeader, encode_sparse_batch, seal_base_offset};
 
 /// The map takes no further segment when it has so many keys: about 40 MiB.
 const KEYS_MAX: usize = 500_000;
@@ -202,7 +202,7 @@ impl Pass<'_> {
                 let is_tombstone =
                     |record: &&(Offset, Record)| record.1.key.is_some() && record.1.value.is_none();
                 meta.tombstones += kept.iter().filter(is_tombstone).count() as u64;
-                let before = output.position();
+                let before = output.buffer.len();
                 if kept.len() == all {
                     output.buffer.extend_from_slice(&bytes);
                 } else {
@@ -210,8 +210,9 @@ impl Pass<'_> {
                 }
                 let newest = kept.iter().map(|(_, record)| record.timestamp).max();
                 let newest = newest.unwrap_or(header.max_timestamp);
-                let added = output.position() - before;
-                meta.grow(added, header.end(), newest, header.appended_at);
+                let added = &mut output.buffer[before..];
+                seal_base_offset(added);
+                meta.grow(added.len() as u64, header.end(), newest, header.appended_at);
                 output.flush(CHUNK_BYTES)
             });
             walked.map_err(|error| failed(self.shared, source, error))?;
@@ -232,10 +233,6 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
-    fn position(&self) -> u64 {
-        self.position + self.buffer.len() as u64
-    }
-
     /// Flushes to the disk here, where no one waits for it.
     fn sync(&self) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| file.sync())
@@ -277,7 +274,7 @@ fn walk(
         return Ok(());
     }
     let file = shared.files.get(&segment.topic, segment.key)?;
-    let mut walk = Walk::new(&*file, 0, segment.meta.bytes, CHUNK_BYTES);
+    let mut walk = Walk::through(&*file, &segment.meta, segment.meta.first_place(), CHUNK_BYTES);
     while let Some((header, records)) = walk.batch()? {
         let records = records.collect::<Result<Vec<_>, _>>()?;
         each(header, records, walk.last_batch(&header))?;

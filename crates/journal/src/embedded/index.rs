@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use model::{Offset, TimestampMs};
 
+use super::walk::Place;
 use crate::record_batch::BatchHeader;
 
 /// An entry for about every so many bytes.
@@ -21,15 +22,14 @@ pub(crate) struct Index {
     covered: u64,
     /// The newest event time in them.
     max_timestamp: Option<TimestampMs>,
-    /// Where readers stopped last, and so will go on: (offset, position).
-    hints: VecDeque<(Offset, u64)>,
+    /// Where readers stopped last, and so will go on: an offset, and the place of its batch.
+    hints: VecDeque<(Offset, Place)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    offset: Offset,
-    position: u64,
-    /// The newest event time before `position`; `None` at the start.
+    place: Place,
+    /// The newest event time before it; `None` at the start.
     max_timestamp_before: Option<TimestampMs>,
 }
 
@@ -39,11 +39,10 @@ impl Index {
         if position != self.covered {
             return;
         }
-        let due = self.entries.last().is_none_or(|e| position >= e.position + INTERVAL_BYTES);
+        let due = self.entries.last().is_none_or(|e| position >= e.place.position + INTERVAL_BYTES);
         if due {
             self.entries.push(Entry {
-                offset: header.base,
-                position,
+                place: Place { position, offset: header.base },
                 max_timestamp_before: self.max_timestamp,
             });
         }
@@ -51,31 +50,31 @@ impl Index {
         self.max_timestamp = self.max_timestamp.max(Some(header.max_timestamp));
     }
 
-    /// Remembers that `offset` begins at `position`.
-    pub(crate) fn hint(&mut self, offset: Offset, position: u64) {
+    /// Remembers that the batch with `offset` begins at `place`.
+    pub(crate) fn hint(&mut self, offset: Offset, place: Place) {
         self.hints.retain(|hint| hint.0 != offset);
         if self.hints.len() == HINTS_MAX {
             self.hints.pop_front();
         }
-        self.hints.push_back((offset, position));
+        self.hints.push_back((offset, place));
     }
 
     /// Where exactly a reader stopped before `offset`, if one did.
-    pub(crate) fn hinted(&self, offset: Offset) -> Option<u64> {
+    pub(crate) fn hinted(&self, offset: Offset) -> Option<Place> {
         self.hints.iter().rev().find(|hint| hint.0 == offset).map(|hint| hint.1)
     }
 
-    /// The last known position of a batch at or before the one with `offset`.
-    pub(crate) fn before_offset(&self, offset: Offset) -> u64 {
-        let behind = self.entries.partition_point(|entry| entry.offset <= offset);
-        behind.checked_sub(1).map_or(0, |at| self.entries[at].position)
+    /// The last known place of a batch at or before the one with `offset`.
+    pub(crate) fn before_offset(&self, offset: Offset) -> Option<Place> {
+        let behind = self.entries.partition_point(|entry| entry.place.offset <= offset);
+        behind.checked_sub(1).map(|at| self.entries[at].place)
     }
 
-    /// The last known position before which all event times are older than `time`.
-    pub(crate) fn before_time(&self, time: TimestampMs) -> u64 {
+    /// The last known place before which all event times are older than `time`.
+    pub(crate) fn before_time(&self, time: TimestampMs) -> Option<Place> {
         let older = |entry: &Entry| entry.max_timestamp_before < Some(time);
         let behind = self.entries.partition_point(older);
-        behind.checked_sub(1).map_or(0, |at| self.entries[at].position)
+        behind.checked_sub(1).map(|at| self.entries[at].place)
     }
 }
 
@@ -91,6 +90,7 @@ mod tests {
             appended_at: TimestampMs(0),
             max_timestamp: TimestampMs(newest),
             records: 10,
+            seal: 0,
         }
     }
 
@@ -101,7 +101,8 @@ mod tests {
         for (n, newest) in [50, 20, 70, 60].into_iter().enumerate() {
             index.learn((n * size) as u64, &header(n as i64 * 10, size, newest));
         }
-        let at = |n: u64| n * INTERVAL_BYTES;
+        let at =
+            |n: u64| Some(Place { position: n * INTERVAL_BYTES, offset: Offset(n as i64 * 10) });
         assert_eq!(index.before_offset(Offset(0)), at(0));
         assert_eq!(index.before_offset(Offset(19)), at(1));
         assert_eq!(index.before_offset(Offset(1000)), at(3));
@@ -115,16 +116,17 @@ mod tests {
     fn a_hole_is_not_learned_over() {
         let mut index = Index::default();
         index.learn(INTERVAL_BYTES, &header(10, 100, 0));
-        assert_eq!(index.before_offset(Offset(10)), 0);
+        assert_eq!(index.before_offset(Offset(10)), None);
     }
 
     #[test]
     fn the_newest_hints_are_kept() {
         let mut index = Index::default();
+        let place = |n: i64| Place { position: n as u64, offset: Offset(n) };
         for n in 0..HINTS_MAX as i64 + 1 {
-            index.hint(Offset(n), n as u64);
+            index.hint(Offset(n), place(n));
         }
         assert_eq!(index.hinted(Offset(0)), None);
-        assert_eq!(index.hinted(Offset(1)), Some(1));
+        assert_eq!(index.hinted(Offset(1)), Some(place(1)));
     }
 }

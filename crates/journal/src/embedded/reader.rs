@@ -10,7 +10,7 @@ use super::catalog::Segment;
 use super::layout;
 use super::shared::Shared;
 use super::storage::StoredFile;
-use super::walk::{Walk, WalkError};
+use super::walk::{Place, Walk, WalkError};
 use super::writer::io_error;
 use crate::error::{ReadError, StorageError};
 use crate::journal::Fetched;
@@ -95,13 +95,13 @@ impl Shared {
         let file = self.files.get(&segment.topic, segment.key).map_err(SegmentError::Gone)?;
         let damaged = |error, offset| self.walk_error(segment, partition, offset, error);
         let start = self
-            .position_of(&*file, segment, fetched.next)
+            .place_of(&*file, segment, fetched.next)
             .map_err(|error| damaged(error, fetched.next))?;
         let chunk_bytes = max_bytes.saturating_sub(*bytes).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
-        let mut walk = Walk::new(&*file, start, segment.meta.bytes, chunk_bytes);
+        let mut walk = Walk::through(&*file, &segment.meta, start, chunk_bytes);
         let mut learned = Vec::new();
         loop {
-            let position = walk.position();
+            let Place { position, .. } = walk.place();
             let batch = walk.batch().map_err(|error| damaged(error, fetched.next))?;
             let Some((header, records)) = batch else {
                 fetched.next = fetched.next.max(segment.meta.end);
@@ -124,7 +124,8 @@ impl Shared {
                     continue;
                 }
                 if *bytes >= max_bytes && !fetched.records.is_empty() {
-                    self.learn(segment, &learned, fetched.next, position);
+                    let place = Place { position, offset: header.base };
+                    self.learn(segment, &learned, fetched.next, place);
                     return Ok(());
                 }
                 *bytes += record_bytes(&record);
@@ -137,48 +138,43 @@ impl Shared {
                 break;
             }
         }
-        self.learn(segment, &learned, fetched.next, walk.position());
+        self.learn(segment, &learned, fetched.next, walk.place());
         Ok(())
     }
 
-    fn learn(
-        &self,
-        segment: &Segment,
-        batches: &[(u64, BatchHeader)],
-        next: Offset,
-        position: u64,
-    ) {
+    fn learn(&self, segment: &Segment, batches: &[(u64, BatchHeader)], next: Offset, place: Place) {
         let mut index = segment.index.lock();
         for (position, header) in batches {
             index.learn(*position, header);
         }
-        index.hint(next, position);
+        index.hint(next, place);
     }
 
-    /// The position of the batch with `offset`, or of the first one behind it.
-    fn position_of(
+    /// The place of the batch with `offset`, or of the first one behind it.
+    fn place_of(
         &self,
         file: &dyn StoredFile,
         segment: &Segment,
         offset: Offset,
-    ) -> Result<u64, WalkError> {
+    ) -> Result<Place, WalkError> {
+        let first = segment.meta.first_place();
         if offset <= segment.meta.base {
-            return Ok(0);
+            return Ok(first);
         }
         let mut index = segment.index.lock();
-        if let Some(position) = index.hinted(offset) {
-            return Ok(position);
+        if let Some(place) = index.hinted(offset) {
+            return Ok(place);
         }
-        let from = index.before_offset(offset);
-        let mut walk = Walk::new(file, from, segment.meta.bytes, HOP_BYTES);
+        let from = index.before_offset(offset).unwrap_or(first);
+        let mut walk = Walk::through(file, &segment.meta, from, HOP_BYTES);
         while let Some(header) = walk.header()? {
-            index.learn(walk.position(), &header);
+            index.learn(walk.place().position, &header);
             if header.end() > offset {
                 break;
             }
             walk.skip(&header);
         }
-        Ok(walk.position())
+        Ok(walk.place())
     }
 
     /// See [`crate::Journal::offset_at`].
@@ -216,10 +212,10 @@ impl Shared {
         let file = self.files.get(&segment.topic, segment.key).map_err(SegmentError::Gone)?;
         let damaged = |error| self.walk_error(segment, partition, segment.meta.base, error);
         let mut index = segment.index.lock();
-        let from = index.before_time(time);
-        let mut walk = Walk::new(&*file, from, segment.meta.bytes, HOP_BYTES);
+        let from = index.before_time(time).unwrap_or(segment.meta.first_place());
+        let mut walk = Walk::through(&*file, &segment.meta, from, HOP_BYTES);
         while let Some(header) = walk.header().map_err(damaged)? {
-            index.learn(walk.position(), &header);
+            index.learn(walk.place().position, &header);
             if header.max_timestamp < time {
                 walk.skip(&header);
                 continue;

@@ -20,7 +20,7 @@ use super::files::Files;
 use super::frames::{Frame, Scan, scan};
 use super::layout::{self, SegmentKey};
 use super::storage::{Storage, StoredFile};
-use super::walk::Walk;
+use super::walk::{Place, Walk};
 use crate::error::OpenError;
 
 /// What was found.
@@ -279,13 +279,14 @@ fn segment_of(catalog: &Catalog, part: &Part) -> Option<Segment> {
 
 /// Whether the batches of `part` are in the file, from its first offset to its end.
 fn is_whole(file: &dyn StoredFile, part: &Part) -> bool {
-    let mut walk = Walk::new(file, part.position, part.position + part.bytes, 1 << 20);
-    let mut next = part.first;
+    let from = Place { position: part.position, offset: part.first };
+    let to = Place { position: part.position + part.bytes, offset: part.end };
+    let mut walk = Walk::new(file, from, to, false, 1 << 20);
     loop {
         match walk.batch() {
-            Ok(Some((header, _))) if header.base == next => next = header.end(),
-            Ok(None) => return next == part.end,
-            Ok(Some(_)) | Err(_) => return false,
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
         }
     }
 }

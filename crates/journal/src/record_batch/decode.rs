@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use model::{Header, Offset, Record, TimestampMs};
 
-use super::{BatchError, CRC_AT, CRC_FROM, HEADER_BYTES, LENGTH_END, varint};
+use super::{BatchError, CRC_AT, CRC_FROM, HEADER_BYTES, LENGTH_END, SEAL_AT, seal_of, varint};
 
 /// The smallest record: length, attributes, two deltas, key, value, headers.
 const RECORD_BYTES_MIN: usize = 7;
@@ -29,12 +29,19 @@ pub struct BatchHeader {
     pub max_timestamp: TimestampMs,
     /// How many records are in it.
     pub records: usize,
+    /// The seal of the base offset; 0 where there is none.
+    pub seal: u32,
 }
 
 impl BatchHeader {
     /// The offset behind the batch.
     pub fn end(&self) -> Offset {
         Offset(self.base.0 + i64::from(self.last_delta) + 1)
+    }
+
+    /// Is the seal, if there is one, that of the base offset?
+    pub fn is_seal_whole(&self) -> bool {
+        self.seal == 0 || self.seal == seal_of(&self.base.0.to_be_bytes())
     }
 }
 
@@ -72,6 +79,7 @@ pub fn decode_header(bytes: &[u8]) -> Result<BatchHeader, BatchError> {
         appended_at: TimestampMs(i64_at(bytes, 27)),
         max_timestamp: TimestampMs(i64_at(bytes, 35)),
         records: records as usize,
+        seal: u32_at(bytes, SEAL_AT),
     })
 }
 
