@@ -24,7 +24,8 @@
 //! | `none` | nothing that was committed | commits since the system last wrote its cache back |
 //!
 //! In every case what is found is a moment that was: all of a commit or nothing of it, and no
-//! commit without those before it. After a write or flush that failed the journal refuses further
+//! commit without those before it. What recovery finds beside that - records that are in no commit,
+//! say because somebody cut the commit log short - it sets aside (`tidy`). After a write or flush that failed the journal refuses further
 //! writes and reads on; what was committed stays.
 
 mod catalog;
@@ -46,6 +47,7 @@ mod shared;
 #[cfg(test)]
 mod simulated;
 mod storage;
+mod tidy;
 mod walk;
 mod writer;
 

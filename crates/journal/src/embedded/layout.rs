@@ -6,6 +6,7 @@
 //! meta/00000000000000000007.commits      what was committed since
 //! topics/NAME/INCARNATION/PARTITION/00000000000000004711.log     a segment, by its first offset
 //! topics/NAME/INCARNATION/PARTITION/00000000000000004711.2.log   the same, compacted twice
+//! set-aside/00000000000000000007/…       what log 7 did not know when it was read back, as in topics/
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,22 @@ pub(crate) fn incarnation(root: &Path, name: &str, incarnation: u64) -> PathBuf 
 
 pub(crate) fn partition(root: &Path, name: &str, number: u64, partition: u32) -> PathBuf {
     incarnation(root, name, number).join(partition.to_string())
+}
+
+/// Where what lies at `path`, below the topics, is set aside when log `number` does not know it.
+pub(crate) fn set_aside(root: &Path, number: u64, path: &Path) -> PathBuf {
+    let below = path.strip_prefix(topics(root)).unwrap_or(path);
+    root.join("set-aside").join(format!("{number:020}")).join(below)
+}
+
+/// The first offset and the generation of the segment in a file of this name.
+pub(crate) fn segment_of(path: &Path) -> Option<(Offset, u32)> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".log")?;
+    let (base, generation) = match name.split_once('.') {
+        Some((base, generation)) => (base, generation.parse().ok()?),
+        None => (name, 0),
+    };
+    Some((Offset(base.parse().ok()?), generation))
 }
 
 pub(crate) fn segment(root: &Path, name: &str, key: SegmentKey) -> PathBuf {

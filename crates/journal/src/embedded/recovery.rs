@@ -6,7 +6,7 @@
 //!    After a power cut they may be missing if they were never flushed (fsync `none` or
 //!    `interval`): then the log ends before that commit, so that what is left is a moment that was.
 //!    If they are missing though they were flushed, the disk is damaged, and that is said.
-//! 3. What lies behind the committed ends, and files no one knows, is removed.
+//! 3. What lies behind the committed ends, and files no one knows, is removed or set aside (`tidy`).
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::catalog::{Catalog, Segment, SegmentMeta, Topic};
+use super::catalog::{Catalog, Segment, SegmentMeta};
 use super::change::{Change, Part};
 use super::files::Files;
 use super::frames::{Frame, Scan, scan};
 use super::layout::{self, SegmentKey};
 use super::storage::{Storage, StoredFile};
+use super::tidy::Tidy;
 use super::walk::{Place, Walk};
 use crate::error::OpenError;
 
@@ -44,8 +45,10 @@ pub(crate) fn recover(
     };
     let mut catalog = recovery.read_checkpoint(number)?;
     let frames = recovery.read_log(number)?;
-    recovery.replay(&mut catalog, &frames, &layout::commits(root, number))?;
-    recovery.tidy(&catalog)?;
+    let foretold = Foretold::of(catalog.clone(), &frames);
+    recovery.replay(&mut catalog, &frames, &foretold.live, &layout::commits(root, number))?;
+    let deleted = foretold.deleted;
+    Tidy { root, storage, files, number, deleted }.all(&catalog)?;
     Ok(Recovered { catalog, number })
 }
 
@@ -102,9 +105,9 @@ impl Recovery<'_> {
         &self,
         catalog: &mut Catalog,
         frames: &[Frame],
+        live: &HashSet<SegmentKey>,
         path: &Path,
     ) -> Result<(), OpenError> {
-        let live = live_segments(catalog.clone(), frames);
         let synced_to = frames.iter().map(|frame| frame.synced_to).max().unwrap_or(0);
         let mut written = HashMap::new();
         for frame in frames {
@@ -175,74 +178,6 @@ impl Recovery<'_> {
         directories.iter().try_for_each(|path| self.storage.sync_directory(path))
     }
 
-    /// Removes what is not committed.
-    fn tidy(&self, catalog: &Catalog) -> Result<(), OpenError> {
-        let topics = layout::topics(self.root);
-        let list = |path: &Path| self.storage.list(path).map_err(unreadable(path));
-        for topic in list(&topics)? {
-            for incarnation in list(&topic)? {
-                let name = topic.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let known = catalog.topics.get(name).filter(|topic| {
-                    let number = topic.info.incarnation;
-                    incarnation == layout::incarnation(self.root, name, number)
-                });
-                match known {
-                    None => self.remove_directory(&incarnation)?,
-                    Some(topic) => self.tidy_topic(topic)?,
-                }
-            }
-            if list(&topic)?.is_empty() {
-                self.remove_directory(&topic)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn tidy_topic(&self, topic: &Topic) -> Result<(), OpenError> {
-        for (number, partition) in (0..).zip(&topic.partitions) {
-            let info = &topic.info;
-            let name = &info.spec.name;
-            let path = layout::partition(self.root, name, info.incarnation, number);
-            let path_of = |segment: &Segment| layout::segment(self.root, name, segment.key);
-            let known: HashSet<_> = partition.segments.iter().map(path_of).collect();
-            for file in self.storage.list(&path).map_err(unreadable(&path))? {
-                if !known.contains(&file) {
-                    tracing::info!(file = %file.display(), "removing what was not committed");
-                    self.storage.remove_file(&file).map_err(unreadable(&file))?;
-                }
-            }
-            if let Some(last) = partition.segments.last() {
-                self.cut(last, &path_of(last))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Cuts off what lies behind the committed end of the segment that is written to.
-    fn cut(&self, segment: &Segment, path: &Path) -> Result<(), OpenError> {
-        let file = match self.files.get(&segment.topic, segment.key) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && segment.meta.bytes == 0 => {
-                return Ok(());
-            }
-            file => file.map_err(unreadable(path))?,
-        };
-        let length = file.length().map_err(unreadable(path))?;
-        if length < segment.meta.bytes {
-            return Err(damaged(path, "records that had been flushed are missing"));
-        }
-        if length > segment.meta.bytes {
-            // As after a crash in the middle of a commit; a lot of it is a sign of a damaged log.
-            let bytes = length - segment.meta.bytes;
-            tracing::warn!(bytes, path = %path.display(), "cut off what was never committed");
-            file.set_length(segment.meta.bytes).map_err(unreadable(path))?;
-        }
-        Ok(())
-    }
-
-    fn remove_directory(&self, path: &Path) -> Result<(), OpenError> {
-        self.storage.remove_directory(path).map_err(unreadable(path))
-    }
-
     fn read_file(&self, path: &Path) -> Result<Bytes, OpenError> {
         let read = || {
             let file = self.storage.open(path)?;
@@ -255,17 +190,31 @@ impl Recovery<'_> {
     }
 }
 
-/// Which segments there will be when all frames are taken in.
-fn live_segments(mut catalog: Catalog, frames: &[Frame]) -> HashSet<SegmentKey> {
-    for frame in frames {
-        if catalog.apply(&frame.change).is_err() {
-            // The replay proper will say so.
-            break;
+/// What will have become of things when all frames are taken in.
+#[derive(Debug, Default)]
+struct Foretold {
+    /// The segments there will be.
+    live: HashSet<SegmentKey>,
+    /// The incarnations of topics that were deleted on the way.
+    deleted: HashSet<u64>,
+}
+
+impl Foretold {
+    fn of(mut catalog: Catalog, frames: &[Frame]) -> Self {
+        let mut deleted = HashSet::new();
+        for Frame { change, .. } in frames {
+            if let Change::DeleteTopic { name } = change {
+                deleted.extend(catalog.topics.get(name).map(|topic| topic.info.incarnation));
+            }
+            if catalog.apply(change).is_err() {
+                // The replay proper will say so.
+                break;
+            }
         }
+        let topics = catalog.topics.values();
+        let segments = topics.flat_map(|topic| &topic.partitions).flat_map(|p| &p.segments);
+        Self { live: segments.map(|segment| segment.key).collect(), deleted }
     }
-    let topics = catalog.topics.values();
-    let segments = topics.flat_map(|topic| &topic.partitions).flat_map(|p| &p.segments);
-    segments.map(|segment| segment.key).collect()
 }
 
 /// The segment that `part` goes to.
@@ -295,7 +244,7 @@ fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }
 
-fn unreadable(path: &Path) -> impl Fn(io::Error) -> OpenError {
+pub(super) fn unreadable(path: &Path) -> impl Fn(io::Error) -> OpenError {
     let path = path.to_owned();
     move |source| match source.kind() {
         io::ErrorKind::NotFound => damaged(&path, "it is missing"),
@@ -306,6 +255,6 @@ fn unreadable(path: &Path) -> impl Fn(io::Error) -> OpenError {
     }
 }
 
-fn damaged(path: &Path, what: impl std::fmt::Display) -> OpenError {
+pub(super) fn damaged(path: &Path, what: impl std::fmt::Display) -> OpenError {
     OpenError::Damaged { path: path.to_owned(), what: what.to_string() }
 }

@@ -224,8 +224,14 @@ impl Storage for SimulatedDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.pulse.lock().beat()?;
-        let file = self.names.lock().now.get(from).cloned();
-        self.rename_all(vec![(from.to_owned(), None), (to.to_owned(), file)]);
+        let names = self.names.lock().now.clone();
+        let below = names.iter().filter(|(path, _)| path.starts_with(from));
+        let changes = below.flat_map(|(path, file)| {
+            let rest = path.strip_prefix(from).into_iter().flat_map(Path::components);
+            let renamed = to.components().chain(rest).collect();
+            [(path.clone(), None), (renamed, Some(file.clone()))]
+        });
+        self.rename_all(changes.collect());
         Ok(())
     }
 

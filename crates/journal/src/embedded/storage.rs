@@ -33,7 +33,8 @@ pub(crate) trait Storage: Send + Sync + fmt::Debug {
     /// Removes a directory with all that is in it; well if there is none.
     fn remove_directory(&self, path: &Path) -> io::Result<()>;
 
-    /// Gives a file another name; what had that name is gone.
+    /// Gives a file or directory another name, in directories that are made if need be; a file of
+    /// that name is gone.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Makes the names in a directory survive a power cut.
@@ -118,6 +119,9 @@ impl Storage for Disk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
         fs::rename(from, to)
     }
 
