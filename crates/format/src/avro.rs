@@ -5,7 +5,6 @@ mod read;
 pub(crate) mod schema;
 mod write;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -13,16 +12,16 @@ use arrow_buffer::NullBuffer;
 use bytes::Bytes;
 use model::types::TYPE_SIZE_MAX;
 use model::{Field, Format, SqlType};
-use parking_lot::Mutex;
 
 use self::read::{Plan, Reader, RecordPlan};
 use self::schema::{Avro, Logical, NamedKind, Schema};
-use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped, subject};
+use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped};
 use crate::error::CodecError;
 use crate::frame::{unframe, write_frame};
 use crate::registry::{Registry, SchemaId, SchemaText, SchemaType};
 use crate::rows::{Read, Written, decode_rows, encode_rows};
 use crate::view::View;
+use crate::writers::Writers;
 
 /// The schema that is made of these columns.
 pub(crate) fn schema_of(
@@ -44,10 +43,8 @@ struct AvroDecoder {
     columns: Vec<Field>,
     types: Vec<SqlType>,
     is_unwrapped: bool,
-    subject: String,
     message: String,
-    registry: Arc<dyn Registry>,
-    readers: Mutex<HashMap<SchemaId, Result<Arc<SchemaReader>, String>>>,
+    readers: Writers<SchemaReader>,
 }
 
 /// A writer's schema and the plan to read it.
@@ -72,32 +69,21 @@ pub(crate) fn decoder(
         columns: fields_of(columns),
         types: columns.iter().map(|(_, ty)| ty.clone()).collect(),
         is_unwrapped: is_unwrapped(format, columns, is_key),
-        subject: subject(topic, is_key),
         message: format!("Error deserializing message from topic: {topic}"),
-        registry: Arc::clone(registry),
-        readers: Mutex::default(),
+        readers: Writers::new(SchemaType::Avro, (topic, is_key), registry),
     })
 }
 
 impl AvroDecoder {
     fn reader(&self, id: SchemaId) -> Result<Arc<SchemaReader>, String> {
-        if let Some(reader) = self.readers.lock().get(&id) {
-            return reader.clone();
-        }
-        let text = self.registry.by_id(id, Some(&self.subject));
-        let text = text.map_err(|e| format!("{e}; error code: {}", e.code()))?;
-        if text.schema_type != SchemaType::Avro {
-            return Err(format!("schema {id} is not an AVRO schema"));
-        }
-        let resolved = self.registry.resolve(&text).map_err(|e| e.to_string())?;
-        let schema = schema::parse(&resolved.text.schema, &resolved.references)?;
-        let plan = match self.is_unwrapped {
-            true => Plan::of_cell(&schema, &self.types[0]).map(RowPlan::Cell),
-            false => Plan::of_row(&schema, &self.columns).map(RowPlan::Row),
-        };
-        let reader = plan.map(|plan| Arc::new(SchemaReader { schema, plan }));
-        self.readers.lock().insert(id, reader.clone());
-        reader
+        self.readers.get(id, |resolved| {
+            let schema = schema::parse(&resolved.text.schema, &resolved.references)?;
+            let plan = match self.is_unwrapped {
+                true => RowPlan::Cell(Plan::of_cell(&schema, &self.types[0])?),
+                false => RowPlan::Row(Plan::of_row(&schema, &self.columns)?),
+            };
+            Ok(SchemaReader { schema, plan })
+        })
     }
 }
 

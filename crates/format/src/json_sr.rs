@@ -5,18 +5,16 @@ mod generate;
 mod read;
 pub(crate) mod schema;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
 use model::{Field, Format, SqlType};
-use parking_lot::Mutex;
 
 use self::read::{Plan, StructPlan, read_row, read_value};
 use self::schema::{JsonType, Schema};
-use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped, subject};
+use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped};
 use crate::error::CodecError;
 use crate::frame::{unframe, write_frame};
 use crate::json::scan::document;
@@ -24,6 +22,7 @@ use crate::json::write::{MapStyle, Names, write_object, write_value};
 use crate::registry::{Registry, SchemaId, SchemaText, SchemaType};
 use crate::rows::{Read, Written, decode_rows, encode_rows};
 use crate::view::View;
+use crate::writers::Writers;
 
 /// The schema that is made of these columns.
 pub(crate) fn schema_of(
@@ -39,10 +38,8 @@ struct JsonSrDecoder {
     columns: Vec<Field>,
     types: Vec<SqlType>,
     is_unwrapped: bool,
-    subject: String,
     message: String,
-    registry: Arc<dyn Registry>,
-    plans: Mutex<HashMap<SchemaId, Result<Arc<RowPlan>, String>>>,
+    plans: Writers<RowPlan>,
 }
 
 enum RowPlan {
@@ -61,32 +58,20 @@ pub(crate) fn decoder(
         columns: columns.iter().map(|(n, ty)| Field::new(n.clone(), ty.clone())).collect(),
         types: columns.iter().map(|(_, ty)| ty.clone()).collect(),
         is_unwrapped: is_unwrapped(format, columns, is_key),
-        subject: subject(topic, is_key),
         message: format!("Error deserializing message from topic: {topic}"),
-        registry: Arc::clone(registry),
-        plans: Mutex::default(),
+        plans: Writers::new(SchemaType::Json, (topic, is_key), registry),
     })
 }
 
 impl JsonSrDecoder {
     fn plan(&self, id: SchemaId) -> Result<Arc<RowPlan>, String> {
-        if let Some(plan) = self.plans.lock().get(&id) {
-            return plan.clone();
-        }
-        let text = self.registry.by_id(id, Some(&self.subject));
-        let text = text.map_err(|e| format!("{e}; error code: {}", e.code()))?;
-        if text.schema_type != SchemaType::Json {
-            return Err(format!("schema {id} is not a JSON schema"));
-        }
-        let resolved = self.registry.resolve(&text).map_err(|e| e.to_string())?;
-        let schema = schema::parse(&resolved.text.schema, &resolved.references)?;
-        let plan = match self.is_unwrapped {
-            true => Plan::new(&schema, &self.types[0], "").map(RowPlan::Cell),
-            false => StructPlan::of_row(&schema, &self.columns).map(RowPlan::Row),
-        };
-        let plan = plan.map(Arc::new);
-        self.plans.lock().insert(id, plan.clone());
-        plan
+        self.plans.get(id, |resolved| {
+            let schema = schema::parse(&resolved.text.schema, &resolved.references)?;
+            match self.is_unwrapped {
+                true => Plan::new(&schema, &self.types[0], "").map(RowPlan::Cell),
+                false => StructPlan::of_row(&schema, &self.columns).map(RowPlan::Row),
+            }
+        })
     }
 }
 

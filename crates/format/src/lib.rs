@@ -28,6 +28,7 @@ mod rows;
 pub mod schema;
 mod text;
 mod view;
+mod writers;
 
 pub use codec::{
     Decoded, Decoder, Encoded, Encoder, RowError, decoder, encoder, infer, register_if_absent,

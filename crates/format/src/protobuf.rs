@@ -27,12 +27,13 @@ use self::wire::{Reader, unzigzag};
 pub(crate) use self::write::minimal;
 use self::write::write_well_known;
 use crate::cells::Cells;
-use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped, subject};
+use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped};
 use crate::error::CodecError;
 use crate::frame::{FRAME_BYTES, unframe, write_frame};
 use crate::registry::{Registry, SchemaId, SchemaText, SchemaType};
 use crate::rows::{Read, Written, decode_rows, encode_rows};
 use crate::view::View;
+use crate::writers::Writers;
 
 /// Can the format hold these columns? Answers with the schema that is made of them.
 pub(crate) fn schema_of(
@@ -69,10 +70,8 @@ pub(crate) fn message_of(
 struct ProtobufDecoder {
     columns: Vec<Field>,
     types: Vec<SqlType>,
-    subject: String,
     message: String,
-    registry: Arc<dyn Registry>,
-    schemas: Mutex<HashMap<SchemaId, Arc<Compiled>>>,
+    schemas: Writers<Compiled>,
     plans: Mutex<HashMap<(SchemaId, Vec<i32>), PlanResult>>,
 }
 
@@ -87,10 +86,8 @@ pub(crate) fn decoder(
     Box::new(ProtobufDecoder {
         columns: fields_of(columns),
         types: columns.iter().map(|(_, ty)| ty.clone()).collect(),
-        subject: subject(topic, is_key),
         message: format!("Error deserializing message from topic: {topic}"),
-        registry: Arc::clone(registry),
-        schemas: Mutex::default(),
+        schemas: Writers::new(SchemaType::Protobuf, (topic, is_key), registry),
         plans: Mutex::default(),
     })
 }
@@ -101,22 +98,9 @@ impl ProtobufDecoder {
         if let Some(plan) = self.plans.lock().get(&key) {
             return plan.clone();
         }
-        let known = self.schemas.lock().get(&id).cloned();
-        let compiled = match known {
-            Some(compiled) => compiled,
-            None => {
-                let text = self.registry.by_id(id, Some(&self.subject));
-                let text = text.map_err(|e| format!("{e}; error code: {}", e.code()))?;
-                if text.schema_type != SchemaType::Protobuf {
-                    return Err(format!("schema {id} is not a PROTOBUF schema"));
-                }
-                let resolved = self.registry.resolve(&text).map_err(|e| e.to_string())?;
-                let compiled = compile(&resolved.text.schema, &resolved.references)?;
-                let compiled = Arc::new(compiled);
-                self.schemas.lock().insert(id, Arc::clone(&compiled));
-                compiled
-            }
-        };
+        let compiled = self
+            .schemas
+            .get(id, |resolved| compile(&resolved.text.schema, &resolved.references))?;
         let message = message_at(&compiled, indexes)
             .ok_or_else(|| format!("Invalid message indexes: {indexes:?}"))?;
         let plan = MessagePlan::new(&message, &self.columns, "").map(Arc::new);
