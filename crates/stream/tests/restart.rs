@@ -184,3 +184,41 @@ fn batches_change_nothing() {
         assert_eq!(output(journal.as_ref()), expected, "{query}");
     }
 }
+
+#[test]
+fn a_paused_query_is_paused_after_a_restart_and_a_new_one_of_its_name_is_not() {
+    let insert = "INSERT INTO OUT WITH (QUERY_ID='Q') SELECT * FROM L;";
+    let sink = "CREATE STREAM OUT (K VARCHAR KEY, V INT)
+        WITH (KAFKA_TOPIC='OUT', FORMAT='JSON', PARTITIONS=1);";
+    let (journal, clock, server) = start(&format!("{sink}{insert}"));
+    let tell = |server: &Server, text: &str| {
+        let request = Request::new(text).with("auto.offset.reset", "earliest");
+        server.engine.execute(&request).expect(text);
+    };
+    let record = Record {
+        key: Some("\"a\"".into()),
+        value: Some("{\"V\":1}".into()),
+        timestamp: TimestampMs(1),
+        headers: Vec::new(),
+    };
+    let rows = |server: &Server| {
+        append(journal.as_ref(), &[("l", record.clone())]);
+        server.engine.run_until_idle();
+        output(journal.as_ref()).len()
+    };
+    assert_eq!(rows(&server), 1);
+    tell(&server, "PAUSE Q;");
+    assert_eq!(rows(&server), 1);
+    drop(server);
+    let server = opened(&journal, &clock);
+    assert_eq!(rows(&server), 1);
+    tell(&server, "RESUME Q;");
+    assert_eq!(rows(&server), 4);
+    tell(&server, "PAUSE ALL;");
+    tell(&server, "TERMINATE Q;");
+    tell(&server, insert);
+    assert_eq!(rows(&server), 4 + 5);
+    drop(server);
+    let server = opened(&journal, &clock);
+    assert_eq!(rows(&server), 4 + 5 + 1);
+}

@@ -168,6 +168,7 @@ impl Service {
             settings,
             log: self.log.clone(),
             origin,
+            is_paused: false,
         };
         let replaced = match planned {
             Planned::CreateAs(plan) => plan.replaces.as_ref(),

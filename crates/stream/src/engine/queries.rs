@@ -105,6 +105,8 @@ pub(crate) struct Start<'a> {
     pub(crate) log: Arc<LogWriter>,
     /// Is anything there that it goes on with?
     pub(crate) origin: Origin,
+    /// Does it wait for RESUME? From its very start, or it would read a batch first.
+    pub(crate) is_paused: bool,
 }
 
 /// What a query that is started goes on with.
@@ -126,6 +128,7 @@ impl RunningQueries {
     ) -> Result<(), RequestError> {
         let refused = |failure: Failure| failure.at(entry.statement.clone());
         let spec = task_spec(entry, start).map_err(|error| refused(error.into()))?;
+        spec.shared.pause(start.is_paused);
         if start.origin == Origin::New {
             // It would go on with what is not its own.
             forget(&spec).map_err(refused)?;

@@ -40,6 +40,8 @@ impl Service {
             }
             if let Some(query) = started_query(&planned) {
                 settings_of.insert(query.id.clone(), settings);
+                // It may have the id of one that was paused and ended.
+                paused.remove(&query.id);
                 self.queries_made.fetch_add(1, Ordering::Relaxed);
             }
             let told = match change {
@@ -61,11 +63,9 @@ impl Service {
                 settings: &settings,
                 log: self.log.clone(),
                 origin: Origin::GoesOn,
+                is_paused: paused.contains(id),
             };
             self.queries.start(entry, &start)?;
-            if let (true, Some(query)) = (paused.contains(id), self.queries.get(id)) {
-                query.shared().pause(true);
-            }
         }
         Ok(())
     }
