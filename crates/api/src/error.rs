@@ -111,6 +111,10 @@ macro_rules! journal_error {
 }
 
 journal_error!(journal::CreateTopicError, journal::CreateTopicError::Storage(_));
+journal_error!(
+    journal::UserTopicError,
+    journal::UserTopicError::Topic(journal::CreateTopicError::Storage(_))
+);
 journal_error!(journal::AppendError, journal::AppendError::Storage(_));
 journal_error!(
     journal::ReadError,

@@ -39,6 +39,8 @@ pub enum Kind {
     Text,
     /// Text that is never shown.
     Secret,
+    /// A topic that records are appended to: never one of the server's own.
+    Topic,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A number and a unit: `500ms`, `30s`, `3m`, `2h`.
@@ -247,6 +249,7 @@ fn describe(kind: Kind) -> String {
     match kind {
         Kind::Text => "text".to_owned(),
         Kind::Secret => "text, never shown".to_owned(),
+        Kind::Topic => "a topic's name".to_owned(),
         Kind::Choice(words) => words.join(", "),
         Kind::Duration => "a time with its unit, such as 500ms, 30s, 3m, 2h".to_owned(),
         Kind::Size => "a size in bytes, such as 65536, 512kB, 16MB".to_owned(),
@@ -282,6 +285,10 @@ fn parse(kind: Kind, text: &str) -> Result<Setting, String> {
         Kind::Text if text.trim().is_empty() => Err("text (it is empty)".to_owned()),
         Kind::Text => Ok(Setting::Text(text.to_owned())),
         Kind::Secret => Ok(Setting::Secret(Secret::new(text))),
+        Kind::Topic => match journal::check_user_topic(text) {
+            Ok(()) => Ok(Setting::Text(text.to_owned())),
+            Err(error) => Err(format!("a topic for records: {error}")),
+        },
         Kind::Choice(words) => match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
             Some(word) => Ok(Setting::Text((*word).to_owned())),
             None => Err(format!("one of {}", words.join(", "))),

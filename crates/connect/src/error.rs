@@ -1,6 +1,6 @@
 //! What can go wrong when connectors are made or named, an enum for each operation.
 
-use journal::{AppendError, CreateTopicError, ReadError};
+use journal::{AppendError, ReadError, UserTopicError};
 
 use crate::config::ConfigError;
 
@@ -21,12 +21,9 @@ pub enum CreateError {
     /// There is one of that name.
     #[error("connector '{0}' already exists")]
     Exists(String),
-    /// The topic it is to fill cannot be made.
+    /// The topic it is to fill cannot be made, or is not for feeds.
     #[error(transparent)]
-    Topic(#[from] CreateTopicError),
-    /// The topic it is to fill is the one that remembers connectors' positions.
-    #[error("'topic': {0} belongs to the server; choose another topic")]
-    ReservedTopic(String),
+    Topic(#[from] UserTopicError),
     /// What is remembered of connectors cannot be read.
     #[error("cannot read what is remembered of connectors: {0}")]
     Ledger(#[from] ReadError),

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use journal::{AppendError, CleanupPolicy, CreateTopicError, Journal, TopicSpec};
+use journal::{AppendError, CleanupPolicy, Journal, TopicSpec, UserTopicError};
 use model::{Record, TimestampMs, TopicPartition};
 use serde_json::{Value as Json, json};
 
@@ -65,7 +65,7 @@ impl Ledger {
     pub(crate) fn load(journal: &dyn Journal) -> Result<Self, CreateError> {
         let mut spec = TopicSpec::new(TOPIC, 1);
         spec.cleanup = CleanupPolicy::Compact;
-        ensure_topic(journal, spec)?;
+        journal::ensure_topic(journal, spec).map_err(UserTopicError::from)?;
         let mut ledger = Self::default();
         journal::read_all(journal, &partition(), |_, record| ledger.apply(&record))?;
         Ok(ledger)
@@ -158,16 +158,5 @@ fn record(what: &str, connector: &str, value: Option<&Json>, now: TimestampMs) -
         value: value.map(|value| Bytes::from(value.to_string())),
         timestamp: now,
         headers: Vec::new(),
-    }
-}
-
-/// Creates a topic unless there is one of its name.
-pub(crate) fn ensure_topic(journal: &dyn Journal, spec: TopicSpec) -> Result<(), CreateTopicError> {
-    if journal.topic(&spec.name).is_some() {
-        return Ok(());
-    }
-    match journal.create_topic(spec) {
-        Ok(_) | Err(CreateTopicError::Exists(_)) => Ok(()),
-        Err(error) => Err(error),
     }
 }

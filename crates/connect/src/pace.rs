@@ -14,8 +14,8 @@ pub(crate) fn after_success(pacing: &Pacing, chance: f64) -> Duration {
 /// The wait after `failures` polls in a row went wrong (1: the first).
 ///
 /// It doubles from `retry_initial` to `retry_max`; chance takes off up to half, so that clients of
-/// a feed that comes back do not all come at once. A wait the other side asked for is kept as it
-/// is, within a day.
+/// a feed that comes back do not all come at once. A longer wait that the other side asks for is
+/// kept, within a day; a shorter one would have us ask again and again.
 pub(crate) fn after_failure(
     pacing: &Pacing,
     failures: u32,
@@ -23,11 +23,9 @@ pub(crate) fn after_failure(
     chance: f64,
 ) -> Duration {
     const ASKED_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-    if let Some(asked) = error.retry_after() {
-        return asked.min(ASKED_MAX);
-    }
     let doubled = pacing.retry_initial.saturating_mul(1 << failures.saturating_sub(1).min(20));
-    doubled.min(pacing.retry_max).mul_f64(1.0 - chance / 2.0)
+    let ours = doubled.min(pacing.retry_max).mul_f64(1.0 - chance / 2.0);
+    ours.max(error.retry_after().unwrap_or_default().min(ASKED_MAX))
 }
 
 #[cfg(test)]
@@ -78,5 +76,8 @@ mod tests {
         };
         assert_eq!(after_failure(&PACING, 1, &asked(1234), 1.0), Duration::from_secs(1234));
         assert_eq!(after_failure(&PACING, 1, &asked(u64::MAX), 1.0), Duration::from_secs(86_400));
+        // "At once", for ever, would be a hot loop.
+        assert_eq!(after_failure(&PACING, 1, &asked(0), 0.0), Duration::from_secs(5));
+        assert_eq!(after_failure(&PACING, 3, &asked(7), 0.0), Duration::from_secs(20));
     }
 }

@@ -419,16 +419,10 @@ impl Connectors {
     }
 
     fn ensure_topics(&self, target: &Target) -> Result<(), CreateError> {
-        for topic in [Some(&target.topic), target.dead_letters.as_ref()].into_iter().flatten() {
-            if topic == ledger::TOPIC {
-                return Err(CreateError::ReservedTopic(topic.clone()));
-            }
-        }
         let journal = &*self.inner.journal;
-        let spec = TopicSpec::new(target.topic.as_str(), target.partitions);
-        ledger::ensure_topic(journal, spec)?;
+        journal::user_topic(journal, TopicSpec::new(target.topic.as_str(), target.partitions))?;
         if let Some(topic) = &target.dead_letters {
-            ledger::ensure_topic(journal, TopicSpec::new(topic.as_str(), 1))?;
+            journal::user_topic(journal, TopicSpec::new(topic.as_str(), 1))?;
         }
         Ok(())
     }

@@ -59,6 +59,17 @@ pub enum CreateTopicError {
     Storage(#[from] StorageError),
 }
 
+/// Somebody outside may not append to a topic.
+#[derive(Debug, thiserror::Error)]
+pub enum UserTopicError {
+    /// It is one of the server's own.
+    #[error("topic '{0}' belongs to the server; choose another one")]
+    Internal(String),
+    /// There is none, and none can be made.
+    #[error(transparent)]
+    Topic(#[from] CreateTopicError),
+}
+
 /// Deleting a topic failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteTopicError {

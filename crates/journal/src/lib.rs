@@ -20,7 +20,7 @@ mod topic;
 pub use embedded::{EmbeddedJournal, EmbeddedOptions, Fsync};
 pub use error::{
     AppendError, CommitError, CreateTopicError, DeleteTopicError, OpenError, ReadError,
-    StorageError,
+    StorageError, UserTopicError,
 };
 pub use journal::{
     CleanupPolicy, Commit, Fetched, GroupId, Journal, PartitionBounds, TopicInfo, TopicSpec,
@@ -29,4 +29,4 @@ pub use journal::{
 pub use memory::MemoryJournal;
 pub use positions::{PositionError, keep_positions};
 pub use retention::RetentionOptions;
-pub use topic::is_internal;
+pub use topic::{check_user_topic, ensure_topic, is_internal, user_topic};

@@ -3,8 +3,8 @@
 
 use model::{Record, TopicPartition};
 
-use crate::error::{AppendError, CreateTopicError};
-use crate::journal::TopicSpec;
+use crate::error::{AppendError, CreateTopicError, UserTopicError};
+use crate::journal::{Journal, TopicInfo, TopicSpec};
 
 /// The longest legal name, as in Kafka.
 const NAME_LENGTH_MAX: usize = 249;
@@ -37,10 +37,46 @@ pub(crate) fn is_legal_name(name: &str) -> bool {
 }
 
 /// Does this topic belong to the server itself? The command log, schemas, connectors, queries'
-/// states: everybody may read them, and nobody else may write to them, delete them, or put a source
+/// states, the processing log: everybody may read them, and nobody else may write to them, delete them, or put a source
 /// on them.
 pub fn is_internal(name: &str) -> bool {
-    name.starts_with("_kerb") || name == "_schemas" || name.ends_with("-state-changelog")
+    name.starts_with("_kerb")
+        || name == "_schemas"
+        || name.ends_with("-state-changelog")
+        || name.ends_with("ksql_processing_log")
+}
+
+/// May somebody outside (a person, a feed) append to a topic of this name?
+pub fn check_user_topic(name: &str) -> Result<(), UserTopicError> {
+    if is_internal(name) {
+        return Err(UserTopicError::Internal(name.to_owned()));
+    }
+    if !is_legal_name(name) {
+        return Err(CreateTopicError::BadName(name.to_owned()).into());
+    }
+    Ok(())
+}
+
+/// The topic that records of somebody outside are to go to; made of `spec` if it is not there.
+/// Everything that appends for others asks here, so that nobody writes into the server's own topics.
+pub fn user_topic(journal: &dyn Journal, spec: TopicSpec) -> Result<TopicInfo, UserTopicError> {
+    check_user_topic(&spec.name)?;
+    ensure_topic(journal, spec).map_err(UserTopicError::from)
+}
+
+/// The topic of this name, made if it is not there.
+pub fn ensure_topic(journal: &dyn Journal, spec: TopicSpec) -> Result<TopicInfo, CreateTopicError> {
+    if let Some(topic) = journal.topic(&spec.name) {
+        return Ok(topic);
+    }
+    let name = spec.name.clone();
+    match journal.create_topic(spec) {
+        // Somebody else was faster.
+        Err(CreateTopicError::Exists(exists)) => {
+            journal.topic(&name).ok_or(CreateTopicError::Exists(exists))
+        }
+        made => made,
+    }
 }
 
 /// How many bytes of a read's budget a record uses.
@@ -65,5 +101,31 @@ pub(crate) fn check_records(
         Some(bytes) => {
             Err(AppendError::TooLarge { partition: partition.clone(), bytes, limit_bytes })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::MemoryJournal;
+
+    #[test]
+    fn nobody_outside_gets_a_topic_of_the_servers_own() {
+        let journal = MemoryJournal::new(Arc::new(model::ManualClock::default()));
+        for name in
+            ["_kerb_commands", "_schemas", "x-state-changelog", "default_ksql_processing_log"]
+        {
+            let refused = user_topic(&journal, TopicSpec::new(name, 1));
+            assert!(matches!(refused, Err(UserTopicError::Internal(_))), "{name}");
+            // Nor is it made.
+            assert_eq!(journal.topic(name), None);
+        }
+        let refused = user_topic(&journal, TopicSpec::new("../x", 1));
+        assert!(matches!(refused, Err(UserTopicError::Topic(CreateTopicError::BadName(_)))));
+        let made = user_topic(&journal, TopicSpec::new("t", 2)).expect("a topic");
+        let found = user_topic(&journal, TopicSpec::new("t", 7)).expect("the same");
+        assert_eq!((found.spec.partitions, &found), (2, &made));
     }
 }

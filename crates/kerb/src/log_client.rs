@@ -104,13 +104,8 @@ impl LogClient {
     pub(crate) async fn append(&self, topic: &str, records: Vec<Record>) -> Result<()> {
         match self {
             LogClient::Local(journal) => {
-                if journal::is_internal(topic) {
-                    bail!("topic '{topic}' belongs to the server");
-                }
-                let partitions = match journal.topic(topic) {
-                    Some(info) => info.spec.partitions,
-                    None => journal.create_topic(TopicSpec::new(topic, 1))?.spec.partitions,
-                };
+                let target = journal::user_topic(&**journal, TopicSpec::new(topic, 1))?;
+                let partitions = target.spec.partitions;
                 let mut by_partition = vec![Vec::new(); partitions as usize];
                 for (i, record) in records.into_iter().enumerate() {
                     let partition = match &record.key {

@@ -88,16 +88,8 @@ pub(super) async fn produce(
 fn append(api: &Api, topic: &str, body: &[u8]) -> Result<serde_json::Value, ApiError> {
     let journal = api.engine.journal();
     let bad = |message: String| ApiError::typed(40_000, message);
-    if journal::is_internal(topic) {
-        return Err(bad(format!("topic '{topic}' belongs to the server")));
-    }
-    if journal.topic(topic).is_none() {
-        match journal.create_topic(TopicSpec::new(topic, 1)) {
-            Ok(_) | Err(journal::CreateTopicError::Exists(_)) => {}
-            Err(error) => return Err(journal_refused(40_000, error)),
-        }
-    }
-    let partitions = journal.topic(topic).map_or(1, |t| t.spec.partitions);
+    let target = journal::user_topic(&**journal, TopicSpec::new(topic, 1));
+    let partitions = target.map_err(|e| journal_refused(40_000, e))?.spec.partitions;
     let now = api.engine.clock().now();
     let mut by_partition: Vec<Vec<Record>> = vec![Vec::new(); partitions as usize];
     let mut count = 0u64;

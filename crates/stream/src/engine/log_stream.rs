@@ -18,7 +18,7 @@ use crate::run::log_writer::LogWriter;
 /// How long its entries stay.
 const LOG_RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// The topic of the processing log.
+/// The topic of the processing log; [`journal::is_internal`] knows it by its end.
 pub(super) fn processing_log_topic(options: &EngineOptions) -> String {
     format!("{}ksql_processing_log", options.service_id)
 }

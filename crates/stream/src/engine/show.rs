@@ -9,7 +9,6 @@ use sql::catalog::{Catalog, Source};
 use super::carry_out::answer;
 use super::describe::function_summary;
 use super::failure::{Failure, told};
-use super::log_stream::processing_log_topic;
 use super::world::Session;
 use super::{Service, properties};
 use crate::answer::{
@@ -218,12 +217,10 @@ impl Service {
 
     /// Topics by name; internal ones only if asked for.
     fn topics(&self, all: bool) -> Vec<TopicSummary> {
-        let log_topic = processing_log_topic(&self.options);
         let is_internal = |name: &str| {
             name.starts_with("_confluent-ksql-")
                 || name.starts_with("__")
                 || journal::is_internal(name)
-                || name == log_topic
         };
         let topics = self.options.journal.topics().into_iter();
         let listed = topics.filter(|topic| all || !is_internal(&topic.spec.name));

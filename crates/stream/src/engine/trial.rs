@@ -7,7 +7,6 @@ use sql::ast::{ParsedStatement, QueryRef, Statement};
 use sql::catalog::Catalog;
 
 use super::failure::{Failure, refused, told};
-use super::log_stream::processing_log_topic;
 use super::show::connector_config;
 use super::world::{Session, apply, is_command, new_topic, started_query};
 use super::{Execution, Service, properties, queries};
@@ -15,11 +14,6 @@ use crate::connectors::{self, ConnectorError};
 use crate::request::{RequestError, RequestErrorKind};
 
 impl Service {
-    /// May no source be put on this topic?
-    fn is_reserved(&self, topic: &str) -> bool {
-        journal::is_internal(topic) || topic == processing_log_topic(&self.options)
-    }
-
     /// Tries statements on a copy of the catalog: an error says which makes no sense.
     pub(super) fn validate(
         &self,
@@ -41,7 +35,7 @@ impl Service {
             let settings = session.settings(&self.options.properties);
             let planned = analyze(statement, &catalog, &world, &settings, next_query)
                 .map_err(|error| refused(statement, &error, &catalog, &world, &settings))?;
-            if let Some(topic) = topic_of(&planned).filter(|t| self.is_reserved(t)) {
+            if let Some(topic) = topic_of(&planned).filter(|topic| journal::is_internal(topic)) {
                 let message = format!(
                     "topic '{topic}' belongs to the server; choose another one (PRINT shows what \
                      is in it)"

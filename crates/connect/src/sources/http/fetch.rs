@@ -106,12 +106,12 @@ impl Fetcher {
         let headers = headers(settings)?;
         let user =
             settings.secret("auth.user").map(|user| (user, settings.secret("auth.password")));
-        let keeps_to_host = !headers.is_empty() || user.is_some();
+        let has_secrets = !headers.is_empty() || user.is_some();
         let client = Client::builder()
             .user_agent(concat!("kerb/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.duration("timeout.connect"))
             .timeout(settings.duration("timeout.total"))
-            .redirect(redirects(keeps_to_host))
+            .redirect(redirects(has_secrets))
             // It would tell another host the whole address, and with it a key in it.
             .referer(false)
             .build()
@@ -182,19 +182,19 @@ impl Fetcher {
     }
 }
 
-/// Follows a few redirects; not to another host, and not from https to http, where that host would
-/// learn a secret.
-fn redirects(keeps_to_host: bool) -> redirect::Policy {
+/// Follows a few redirects; with secrets only to the same scheme, host and port: who listens on
+/// another port of a host may be somebody else.
+fn redirects(has_secrets: bool) -> redirect::Policy {
     redirect::Policy::custom(move |attempt| {
         let from = attempt.previous().last();
-        let same_host = from.is_none_or(|from| {
-            let weaker = from.scheme() == "https" && attempt.url().scheme() == "http";
-            from.host_str() == attempt.url().host_str() && !weaker
-        });
+        let is_same = from.is_none_or(|from| from.origin() == attempt.url().origin());
         if attempt.previous().len() > REDIRECTS_MAX {
             attempt.error("too many redirects")
-        } else if keeps_to_host && !same_host {
-            attempt.error("redirected to another host, which may not see this connector's secrets")
+        } else if has_secrets && !is_same {
+            attempt.error(
+                "redirected to another scheme, host or port, which may not see this connector's \
+                 secrets; if it is to be trusted, write its address into 'url'",
+            )
         } else {
             attempt.follow()
         }

@@ -22,7 +22,7 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "topic",
-        kind: Kind::Text,
+        kind: Kind::Topic,
         fallback: Fallback::Required,
         help: "The topic that records are appended to; made if it is not there.",
     },
@@ -135,7 +135,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "retry.max",
         kind: Kind::Duration,
         fallback: Fallback::Value("10m"),
-        help: "The longest such wait. A Retry-After of the server's is followed instead.",
+        help: "The longest such wait. A Retry-After of the server's that is longer is followed instead.",
     },
     Key {
         name: "timeout.connect",
@@ -182,7 +182,7 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "errors.deadletterqueue.topic.name",
-        kind: Kind::Text,
+        kind: Kind::Topic,
         fallback: Fallback::Absent,
         help: "A topic for parts of a document that cannot be read, each with its reason in the \
                header `kerb.error`. Absent: they are counted and the last one is told.",
