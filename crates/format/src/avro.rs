@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
-use bytes::Bytes;
 use model::types::TYPE_SIZE_MAX;
 use model::{Field, Format, SqlType};
 
@@ -88,7 +87,7 @@ impl AvroDecoder {
 }
 
 impl Decoder for AvroDecoder {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded {
         let mut last: Option<(SchemaId, Arc<SchemaReader>)> = None;
         let is_wanted = wanted.is_none_or(|w| w.first().is_none_or(|w| *w));
         decode_rows(&self.types, payloads, wanted, &self.message, |payload, cells| {

@@ -199,7 +199,8 @@ fn decoding(
 ) -> Bench {
     let run = move || {
         let decode = |batch: &Vec<Option<Bytes>>| {
-            let decoded = decoder.decode_projected(batch, wanted.as_deref());
+            let batch: Vec<_> = batch.iter().map(Option::as_deref).collect();
+            let decoded = decoder.decode_projected(&batch, wanted.as_deref());
             assert!(decoded.errors.is_empty(), "all rows are good: {:?}", decoded.errors);
             decoded.columns.first().map_or(0, |column| column.len())
         };

@@ -48,12 +48,13 @@ pub struct RowError {
 pub trait Decoder: Send + Sync {
     /// Reads all columns.
     fn decode(&self, payloads: &[Option<Bytes>]) -> Decoded {
-        self.decode_projected(payloads, None)
+        let payloads: Vec<Option<&[u8]>> = payloads.iter().map(Option::as_deref).collect();
+        self.decode_projected(&payloads, None)
     }
 
     /// Reads the columns marked in `wanted` (`None`: all); the others are nulls throughout, and
     /// what is wrong with them alone may go unnoticed.
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded;
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded;
 }
 
 /// Writes columns as payloads of one format.

@@ -5,7 +5,6 @@ mod split;
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
-use bytes::Bytes;
 use model::{Format, FormatKind, SqlType};
 
 use self::split::{Splitter, write_field};
@@ -69,7 +68,7 @@ pub(crate) fn check(columns: &[(String, SqlType)]) -> Result<(), CodecError> {
 }
 
 impl Decoder for DelimitedDecoder {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded {
         let mut splitter = Splitter::new(self.delimiter);
         let expected = self.types.len();
         let message = "Error deserializing delimited";

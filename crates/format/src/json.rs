@@ -7,7 +7,6 @@ pub(crate) mod write;
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
-use bytes::Bytes;
 use model::{Format, SqlType};
 
 use self::read::{Names, node_name, read_row, read_value};
@@ -62,7 +61,7 @@ pub(crate) fn encoder(
 }
 
 impl Decoder for JsonDecoder {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded {
         let mut found = Vec::new();
         let is_wanted = wanted.is_none_or(|w| w.iter().all(|w| *w));
         decode_rows(&self.types, payloads, wanted, &self.message, |payload, cells| {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
-use bytes::Bytes;
 use model::{Field, Format, SqlType};
 
 use self::read::{Plan, StructPlan, read_row, read_value};
@@ -76,7 +75,7 @@ impl JsonSrDecoder {
 }
 
 impl Decoder for JsonSrDecoder {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded {
         let mut last: Option<(SchemaId, Arc<RowPlan>)> = None;
         let is_wanted = wanted.is_none_or(|w| w.first().is_none_or(|w| *w));
         decode_rows(&self.types, payloads, wanted, &self.message, |payload, cells| {

@@ -3,7 +3,6 @@
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
-use bytes::Bytes;
 use model::{FormatKind, SqlType};
 
 use crate::cells::Cells;
@@ -64,7 +63,7 @@ pub(crate) fn check(columns: &[(String, SqlType)]) -> Result<(), CodecError> {
 }
 
 impl Decoder for KafkaDecoder {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded {
         let is_wanted = wanted.is_none_or(|w| w.iter().all(|w| *w));
         decode_rows(&self.types, payloads, wanted, &self.message, |payload, cells| {
             match cells.first_mut().filter(|_| is_wanted) {

@@ -2,7 +2,6 @@
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
-use bytes::Bytes;
 use model::SqlType;
 
 use crate::codec::{Decoded, Decoder, Encoded, Encoder, listed};
@@ -28,7 +27,7 @@ fn check(columns: &[(String, SqlType)]) -> Result<(), CodecError> {
 }
 
 impl Decoder for NoneCodec {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], _: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], _: Option<&[bool]>) -> Decoded {
         let present = payloads.iter().any(Option::is_none);
         let present = present.then(|| payloads.iter().map(Option::is_some).collect());
         Decoded { columns: Vec::new(), present, errors: Vec::new() }

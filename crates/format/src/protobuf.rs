@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_buffer::NullBuffer;
-use bytes::Bytes;
 use model::{Field, Format, SqlType};
 use parking_lot::Mutex;
 use prost_reflect::MessageDescriptor;
@@ -25,7 +24,7 @@ use self::read::{MessagePlan, Slot, WellKnown, push_well_known, read_message};
 pub(crate) use self::read::{connect_name, decimal_of};
 use self::wire::{Reader, unzigzag};
 pub(crate) use self::write::minimal;
-use self::write::write_well_known;
+use self::write::{MessageCells, write_well_known};
 use crate::cells::Cells;
 use crate::codec::{Decoded, Decoder, Encoded, Encoder, is_unwrapped};
 use crate::error::CodecError;
@@ -141,7 +140,7 @@ fn message_indexes(payload: &[u8]) -> Result<(Vec<i32>, &[u8]), String> {
 }
 
 impl Decoder for ProtobufDecoder {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded {
         let mut last: Option<(SchemaId, Vec<i32>, Arc<MessagePlan>)> = None;
         let mut scratch: Vec<Slot> = Vec::new();
         decode_rows(&self.types, payloads, wanted, &self.message, |payload, cells| {
@@ -208,9 +207,10 @@ impl Encoder for ProtobufEncoder {
         let mut prefix = Vec::with_capacity(FRAME_BYTES + self.indexes.len());
         write_frame(self.id, &mut prefix);
         prefix.extend_from_slice(&self.indexes);
+        let cells = MessageCells::new(&self.plan, &views);
         encode_rows(present, rows, 16 * views.len(), &self.message, |row, out| {
             out.extend_from_slice(&prefix);
-            write::write_message(&self.plan, &views, row, out)?;
+            cells.write(row, out)?;
             Ok(Written::Bytes)
         })
     }
@@ -289,7 +289,7 @@ pub(crate) fn nosr_decoder(
 }
 
 impl Decoder for NosrDecoder {
-    fn decode_projected(&self, payloads: &[Option<Bytes>], wanted: Option<&[bool]>) -> Decoded {
+    fn decode_projected(&self, payloads: &[Option<&[u8]>], wanted: Option<&[bool]>) -> Decoded {
         let mut scratch: Vec<Slot> = Vec::new();
         let is_wanted = wanted.is_none_or(|w| w.first().is_none_or(|w| *w));
         decode_rows(&self.types, payloads, wanted, &self.message, |payload, cells| {
@@ -337,17 +337,21 @@ pub(crate) fn nosr_encoder(
 impl Encoder for NosrEncoder {
     fn encode(&self, columns: &[ArrayRef], present: Option<&NullBuffer>, rows: usize) -> Encoded {
         let views = View::all(&self.types, columns);
+        let cells = match (&self.payload, &views[..]) {
+            (Payload::Message(plan), views) => Some(MessageCells::new(plan, views)),
+            (Payload::Struct(plan), [View::Struct(_, fields)]) => {
+                Some(MessageCells::new(plan, fields))
+            }
+            _ => None,
+        };
         encode_rows(present, rows, 16 * views.len(), &self.message, |row, out| {
             if self.unwrapped && views[0].is_null(row) {
                 return Ok(Written::Null);
             }
-            match (&self.payload, &views[..]) {
-                (Payload::Message(plan), views) => write::write_message(plan, views, row, out)?,
-                (Payload::Struct(plan), [View::Struct(_, fields)]) => {
-                    write::write_message(plan, fields, row, out)?;
-                }
-                (Payload::WellKnown(which), [view]) => write_well_known(*which, view, row, out),
-                (Payload::Impossible(reason), _) => return Err(reason.clone()),
+            match (&self.payload, &cells) {
+                (_, Some(cells)) => cells.write(row, out)?,
+                (Payload::WellKnown(which), None) => write_well_known(*which, &views[0], row, out),
+                (Payload::Impossible(reason), None) => return Err(reason.clone()),
                 _ => unreachable!("planned for a single column"),
             }
             Ok(Written::Bytes)

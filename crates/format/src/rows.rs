@@ -24,7 +24,7 @@ pub(crate) enum Read {
 /// what it appended is taken back and the row is null; `message` and the fault go to the errors.
 pub(crate) fn decode_rows<F>(
     types: &[SqlType],
-    payloads: &[Option<Bytes>],
+    payloads: &[Option<&[u8]>],
     wanted: Option<&[bool]>,
     message: &str,
     mut read: F,

@@ -79,6 +79,9 @@ pub(crate) fn parse_i32(text: &[u8]) -> Option<i32> {
 /// Reads a double as `Double.parseDouble` does: blanks around it, a trailing `d` or `f`, `NaN`,
 /// `Infinity` and hexadecimal digits (`0x1.8p1`) are fine.
 pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
+    if let Some(value) = parse_short_f64(text) {
+        return Some(value);
+    }
     // Digits at both ends: what Rust reads here, Java reads as well.
     if let ([b'0'..=b'9', .., b'0'..=b'9'] | [b'-', b'0'..=b'9', .., b'0'..=b'9'], Ok(text)) =
         (text, std::str::from_utf8(text))
@@ -107,6 +110,38 @@ pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
         return None;
     }
     digits.parse().ok().and_then(signed)
+}
+
+/// Reads a number of few digits, `-12.345`: both the digits and the power of ten are doubles
+/// without rounding, so their quotient is the double nearest to it. `None`: to be read otherwise.
+#[inline]
+fn parse_short_f64(text: &[u8]) -> Option<f64> {
+    const DIGITS_MAX: usize = 15;
+    const POWERS: [f64; DIGITS_MAX + 1] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (negative, number) = match text {
+        [b'-', number @ ..] => (true, number),
+        number => (false, number),
+    };
+    // A point, and a digit at either end of the number.
+    if number.len() > DIGITS_MAX + 1 || !number.first()?.is_ascii_digit() {
+        return None;
+    }
+    let mut digits: u64 = 0;
+    let mut point = None;
+    for (at, byte) in number.iter().enumerate() {
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 => digits = digits * 10 + u64::from(digit),
+            _ if *byte == b'.' && point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let decimals = point.map_or(0, |at| number.len() - at - 1);
+    if number.len() - usize::from(point.is_some()) > DIGITS_MAX || number.ends_with(b".") {
+        return None;
+    }
+    let value = digits as f64 / POWERS[decimals];
+    Some(if negative { -value } else { value })
 }
 
 fn parse_hex_f64(text: &str) -> Option<f64> {
@@ -245,6 +280,21 @@ mod tests {
     }
 
     #[test]
+    fn short_doubles_are_the_nearest_to_their_digits() {
+        let mut digits: u64 = 1;
+        for round in 0..20_000usize {
+            digits = digits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round as u64);
+            let mut text = (digits % 10u64.pow(1 + round as u32 % 16)).to_string();
+            text.insert(round % (text.len() + 1), '.');
+            for text in [format!("-{text}"), text] {
+                let expect: Option<f64> = text.parse().ok();
+                let found = parse_f64(text.as_bytes());
+                assert_eq!(found.map(f64::to_bits), expect.map(f64::to_bits), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn numbers_are_read_as_java_reads_them() {
         assert_eq!(parse_i64(b"+1"), Some(1));
         assert_eq!(parse_i64(b"-9223372036854775808"), Some(i64::MIN));
@@ -257,6 +307,8 @@ mod tests {
         assert_eq!(parse_f64(b"1d"), Some(1.0));
         assert_eq!(parse_f64(b"0x1.8p1"), Some(3.0));
         assert_eq!(parse_f64(b"inf"), None);
+        assert_eq!(parse_f64(b"1.2.3"), None);
+        assert_eq!(parse_f64(b"-"), None);
         assert_eq!(parse_f64(b"-Infinity"), Some(f64::NEG_INFINITY));
     }
 }

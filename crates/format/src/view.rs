@@ -105,24 +105,28 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Which cells are null.
+    pub(crate) fn nulls(&self) -> Option<&'a NullBuffer> {
+        match self {
+            View::Boolean(a) => Array::nulls(*a),
+            View::Integer(a) => Array::nulls(*a),
+            View::Bigint(a) => Array::nulls(*a),
+            View::Double(a) => Array::nulls(*a),
+            View::Decimal(DecimalView::Narrow(a, _)) => Array::nulls(*a),
+            View::Decimal(DecimalView::Wide(a, _)) => Array::nulls(*a),
+            View::String(a) => Array::nulls(*a),
+            View::Bytes(a) => Array::nulls(*a),
+            View::Date(a) => Array::nulls(*a),
+            View::Time(a) => Array::nulls(*a),
+            View::Timestamp(a) => Array::nulls(*a),
+            View::Array(r, _) | View::Map(r, _) => r.nulls,
+            View::Struct(nulls, _) => *nulls,
+        }
+    }
+
     /// Is the cell in this row null?
     #[inline]
     pub(crate) fn is_null(&self, row: usize) -> bool {
-        let nulls = match self {
-            View::Boolean(a) => a.nulls(),
-            View::Integer(a) => a.nulls(),
-            View::Bigint(a) => a.nulls(),
-            View::Double(a) => a.nulls(),
-            View::Decimal(DecimalView::Narrow(a, _)) => a.nulls(),
-            View::Decimal(DecimalView::Wide(a, _)) => a.nulls(),
-            View::String(a) => a.nulls(),
-            View::Bytes(a) => a.nulls(),
-            View::Date(a) => a.nulls(),
-            View::Time(a) => a.nulls(),
-            View::Timestamp(a) => a.nulls(),
-            View::Array(r, _) | View::Map(r, _) => r.nulls,
-            View::Struct(nulls, _) => *nulls,
-        };
-        nulls.is_some_and(|n| n.is_null(row))
+        self.nulls().is_some_and(|n| n.is_null(row))
     }
 }

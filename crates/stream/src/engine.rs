@@ -76,7 +76,7 @@ pub struct EngineOptions {
 /// Who moves rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Execution {
-    /// A thread for each persistent query, a few for all push queries.
+    /// A few threads for all persistent queries, a few for all push queries.
     Threads,
     /// Whoever calls [`Engine::run_until_idle`] or [`Engine::pipe`]: for tests. Everything goes to
     /// and counts as partition 0, as in ksqlDB's own test driver.
@@ -148,11 +148,12 @@ impl Engine {
         let log = log_stream::open_processing_log(&options)?;
         let threads = if options.execution == Execution::Threads { PUSH_THREADS } else { 0 };
         let pool = PushPool::new(&options.journal, threads).map_err(|e| internal(&e))?;
+        let queries = RunningQueries::new(&options).map_err(|e| internal(&e))?;
         let service = Service {
             catalog: RwLock::new(Arc::new(log_stream::first_catalog(&options))),
             bounds: Bounds::of(&options.properties),
             options,
-            queries: RunningQueries::default(),
+            queries,
             open: Arc::default(),
             pool,
             log,

@@ -114,7 +114,9 @@ impl Printer {
     fn key(&self, record: &Record) -> Option<(Bytes, Option<(i64, i64)>)> {
         let key = record.key.clone()?;
         match self.window.and_then(|window| split_window(&key, window)) {
-            Some((key, bounds)) => Some((key, Some((bounds.start_ms, bounds.end_ms)))),
+            Some((own, bounds)) => {
+                Some((key.slice_ref(own), Some((bounds.start_ms, bounds.end_ms))))
+            }
             None => Some((key, None)),
         }
     }

@@ -1,14 +1,16 @@
 //! What moves rows: a persistent query is a task that reads, lets its topology work, and commits; a
 //! push query is a task that reads and hands rows to its client.
 
+pub mod background;
 mod complaints;
 pub mod log_writer;
 pub mod persistent;
+pub mod pool;
 pub mod push_pool;
 pub mod reader;
 pub mod shared;
+pub mod slot;
 pub mod start;
-pub mod thread;
 pub mod transient;
 
 use journal::{CommitError, ReadError};

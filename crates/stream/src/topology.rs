@@ -36,7 +36,7 @@ use crate::state::codec::DecodeError;
 use columns::{Needed, mark_args, mark_expr, mark_exprs};
 
 /// The number of the view's store.
-const VIEW_STORE: StoreId = StoreId(0xfe);
+pub const VIEW_STORE: StoreId = StoreId(0xfe);
 /// The number of the first source's store; those of others count down from it. So a filter over a
 /// source, which needs its old values, may come and go: no other store gets another number.
 const SOURCE_STORE_LAST: u8 = 0xfd;
@@ -83,7 +83,7 @@ pub enum TopologyError {
     #[error("{0}")]
     Aggregate(String),
     /// More stores than numbers.
-    #[error("a query may have at most 250 stores")]
+    #[error("a query may have at most 200 stores, and 54 sources")]
     TooLarge,
 }
 
@@ -109,8 +109,7 @@ pub struct Tuning {
 }
 
 impl Topology {
-    /// The operators of a plan whose last step is `root`; `needed`: which of its columns are used;
-    /// `wants_old`: are old values wanted behind the last one?
+    /// The operators of a plan whose last step is `root`; `needed`: which of its columns are used.
     pub fn new(
         root: &Step,
         needed: Vec<bool>,
@@ -130,7 +129,7 @@ impl Topology {
         Ok(builder.topology)
     }
 
-    /// The topics it reads; [`Incoming::topic`] counts them.
+    /// The topics it reads; [`crate::operators::source::InputPartition::topic`] counts them.
     pub fn topics(&self) -> &[Arc<str>] {
         &self.topics
     }
@@ -143,11 +142,6 @@ impl Topology {
     /// The operators with state: what the state is for; see [`outline`].
     pub fn outline(&self) -> &str {
         &self.outline
-    }
-
-    /// A store's number that no operator has: for the view.
-    pub fn free_store(&self) -> StoreId {
-        VIEW_STORE
     }
 
     /// How long windows of the result are kept, if it is windowed by the query itself.
@@ -181,7 +175,7 @@ impl Topology {
     /// Takes records through all operators.
     pub fn run(
         &mut self,
-        incoming: &[Incoming],
+        incoming: &Incoming,
         cycle: &mut Cycle<'_>,
     ) -> Result<Batch, ProcessError> {
         let mut outputs: Vec<Option<Batch>> = Vec::with_capacity(self.nodes.len());

@@ -155,6 +155,7 @@ impl View {
             }
         }
         let mut changes = Vec::with_capacity(last.len());
+        let mut time = Vec::with_capacity(8);
         for (key, row) in last {
             let stored = batch.new.is_present(row).then(|| StoredRow {
                 timestamp: batch.timestamps[row],
@@ -162,7 +163,7 @@ impl View {
             });
             match &stored {
                 Some(stored) => {
-                    let mut time = Vec::with_capacity(8);
+                    time.clear();
                     write_wide(stored.timestamp, &mut time);
                     let value = Some([&time[..], &stored.row]);
                     log.put_with(self.id, |out| out.extend_from_slice(&key), value);
@@ -365,10 +366,14 @@ impl Rows {
         match stored {
             Some(stored) => {
                 self.newest_ms = self.newest_ms.max(stored.timestamp);
-                let is_new = self.rows.insert(key.clone(), stored).is_none();
-                if let (Some(start), true) = (start, is_new) {
-                    self.keys_by_start.entry(start).or_default().push(key);
+                if let Some(row) = self.rows.get_mut(&key) {
+                    *row = stored;
+                    return;
                 }
+                if let Some(start) = start {
+                    self.keys_by_start.entry(start).or_default().push(key.clone());
+                }
+                self.rows.insert(key, stored);
             }
             None => {
                 self.rows.remove(&key);

@@ -21,11 +21,12 @@ use support::{Server, request};
 /// So often is it looked whether something has happened; each look waits for news a little.
 const LOOKS_MAX: usize = 2_000;
 
-/// A journal whose reads of some topics panic, or wait, and whose writes fail.
+/// A journal whose reads of some topics panic, fail, or wait, and whose writes fail.
 #[derive(Debug)]
 struct Faulty {
     inner: MemoryJournal,
     panics_at: Mutex<Option<String>>,
+    refuses_at: Mutex<Option<String>>,
     stalls_at: Mutex<Option<String>>,
     full_at: Mutex<Option<String>>,
     gate: Condvar,
@@ -36,6 +37,7 @@ impl Faulty {
         Arc::new(Self {
             inner: MemoryJournal::new(clock.clone()),
             panics_at: Mutex::default(),
+            refuses_at: Mutex::default(),
             stalls_at: Mutex::default(),
             full_at: Mutex::default(),
             gate: Condvar::new(),
@@ -45,6 +47,11 @@ impl Faulty {
     /// Reads of topics with this in their names panic.
     fn panic_at(&self, topic: Option<&str>) {
         *self.panics_at.lock() = topic.map(str::to_owned);
+    }
+
+    /// Reads of topics with this in their names fail.
+    fn refuse_at(&self, topic: Option<&str>) {
+        *self.refuses_at.lock() = topic.map(str::to_owned);
     }
 
     /// Reads of topics with this in their names wait until they are let go.
@@ -131,6 +138,9 @@ impl Journal for Faulty {
         if named(&self.panics_at.lock()) {
             panic!("a fault in {}", partition.topic);
         }
+        if named(&self.refuses_at.lock()) {
+            return Err(ReadError::NotFound(partition.clone()));
+        }
         let mut stalls_at = self.stalls_at.lock();
         while named(&stalls_at) {
             self.gate.wait(&mut stalls_at);
@@ -212,6 +222,22 @@ fn a_panic_stops_its_query_and_is_told() {
     server.run("INSERT INTO OTHER VALUES ('a', 1);");
     journal.until(|| table(&server, "U") == 1);
     let server = server.reopened(&[]);
+    journal.until(|| table(&server, "T") == 1);
+    assert_eq!(state_of(&server, "CTAS_T").0, QueryState::Running);
+}
+
+#[test]
+fn a_query_tries_again_after_a_pause_when_it_cannot_read() {
+    let (journal, server) = server();
+    journal.refuse_at(Some("s"));
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    journal.until(|| state_of(&server, "CTAS_T").0 == QueryState::Restarting);
+    journal.refuse_at(None);
+    // The others go on meanwhile.
+    server.run("INSERT INTO OTHER VALUES ('a', 1);");
+    journal.until(|| table(&server, "U") == 1);
+    assert_eq!(table(&server, "T"), 0, "the clock stands still, and so does the pause");
+    server.clock.advance(Duration::from_secs(1));
     journal.until(|| table(&server, "T") == 1);
     assert_eq!(state_of(&server, "CTAS_T").0, QueryState::Running);
 }

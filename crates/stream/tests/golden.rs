@@ -102,7 +102,8 @@ fn shown(record: &Record, window: Option<WindowInfo>) -> String {
         (Some(key), Some(window)) => {
             let split = stream::operators::source::split_window(key, window);
             let (key, bounds) = split.expect("a windowed key");
-            format!("{} [{}..{}]", text(&Some(key)), bounds.start_ms, bounds.end_ms)
+            let key = String::from_utf8_lossy(key);
+            format!("{key} [{}..{}]", bounds.start_ms, bounds.end_ms)
         }
         (key, _) => text(key),
     };

@@ -22,11 +22,14 @@ pub(crate) struct MessagePlan {
     slots: Vec<SlotPlan>,
     /// For each column its place in `slots`; `None`: always null.
     columns: Vec<Option<usize>>,
+    /// Has each field one value, and do their numbers rise with the columns?
+    is_in_order: bool,
 }
 
 struct SlotPlan {
     column: usize,
     value: ValuePlan,
+    wire_type: u32,
     shape: SlotShape,
 }
 
@@ -88,8 +91,13 @@ impl MessagePlan {
         path: &str,
         is_entry: bool,
     ) -> Result<Self, String> {
-        let mut plan =
-            Self { dense: Vec::new(), sparse: Vec::new(), slots: Vec::new(), columns: Vec::new() };
+        let mut plan = Self {
+            dense: Vec::new(),
+            sparse: Vec::new(),
+            slots: Vec::new(),
+            columns: Vec::new(),
+            is_in_order: found.iter().flatten().is_sorted_by_key(|field| field.number()),
+        };
         for (column, (field, target)) in found.iter().zip(columns).enumerate() {
             let Some(field) = field else {
                 plan.columns.push(None);
@@ -98,7 +106,8 @@ impl MessagePlan {
             let path = format!("{path}->{}", target.name);
             let (value, shape) = slot(field, &target.ty, &path, is_entry && column == 0)?;
             let index = plan.slots.len();
-            plan.slots.push(SlotPlan { column, value, shape });
+            plan.is_in_order &= matches!(shape, SlotShape::Single(_));
+            plan.slots.push(SlotPlan { column, wire_type: value.wire_type(), value, shape });
             plan.columns.push(Some(index));
             let number = field.number();
             if number <= DENSE_MAX {
@@ -218,6 +227,17 @@ pub(crate) fn read_message(
     wanted: Option<&[bool]>,
     scratch: &mut Vec<Slot>,
 ) -> Result<(), String> {
+    if plan.is_in_order {
+        let is_wanted = |column: usize| wanted.is_none_or(|w| w[column]);
+        let first = (0..cells.len()).find(|column| is_wanted(*column));
+        let rows = first.map_or(0, |column| cells[column].len());
+        if read_in_order(plan, message, cells, wanted, scratch)? {
+            return Ok(());
+        }
+        // What was read of it is taken back.
+        let read = cells.iter_mut().enumerate().filter(|(column, _)| is_wanted(*column));
+        read.for_each(|(_, cells)| cells.truncate(rows));
+    }
     let base = scratch.len();
     scratch.resize(base + plan.slots.len(), Slot::Absent);
     let mut reader = Reader::new(message);
@@ -290,6 +310,56 @@ pub(crate) fn read_message(
     Ok(())
 }
 
+/// Reads a message straight into the columns, if its fields are in their order, each of them once,
+/// as nearly everybody writes them; false, half way, if they are not.
+fn read_in_order(
+    plan: &MessagePlan,
+    message: &[u8],
+    cells: &mut [Cells],
+    wanted: Option<&[bool]>,
+    scratch: &mut Vec<Slot>,
+) -> Result<bool, String> {
+    let mut next = 0;
+    let mut reader = Reader::new(message);
+    while let Some((number, wire)) = reader.field().map_err(text)? {
+        let Some(index) = plan.slot(number) else { continue };
+        let slot = &plan.slots[index];
+        let column = slot.column;
+        // A field of another wire type is as good as an unknown one.
+        if wanted.is_some_and(|w| !w[column]) || slot.wire_type != wire.wire_type() {
+            continue;
+        }
+        if column < next {
+            return Ok(false);
+        }
+        push_absent(plan, next..column, cells, wanted, scratch)?;
+        push_value(&slot.value, wire, &mut cells[column], scratch)?;
+        next = column + 1;
+    }
+    push_absent(plan, next..cells.len(), cells, wanted, scratch)?;
+    Ok(true)
+}
+
+/// Appends what stands for fields that are not there.
+#[inline]
+fn push_absent(
+    plan: &MessagePlan,
+    columns: std::ops::Range<usize>,
+    cells: &mut [Cells],
+    wanted: Option<&[bool]>,
+    scratch: &mut Vec<Slot>,
+) -> Result<(), String> {
+    for column in columns.filter(|column| wanted.is_none_or(|w| w[*column])) {
+        match plan.columns[column].map(|index| &plan.slots[index]) {
+            Some(slot) if matches!(slot.shape, SlotShape::Single(true)) => {
+                push_value(&slot.value, slot.value.zero(), &mut cells[column], scratch)?;
+            }
+            _ => cells[column].push_null(),
+        }
+    }
+    Ok(())
+}
+
 fn text(error: WireError) -> String {
     error.message().to_string()
 }
@@ -342,6 +412,7 @@ impl ValuePlan {
     }
 }
 
+#[inline]
 fn push_value(
     plan: &ValuePlan,
     wire: Wire<'_>,

@@ -42,6 +42,19 @@ pub(crate) enum Wire<'a> {
     Bytes(&'a [u8]),
 }
 
+impl Wire<'_> {
+    /// Its number in a tag.
+    #[inline]
+    pub(crate) fn wire_type(&self) -> u32 {
+        match self {
+            Wire::Varint(_) => 0,
+            Wire::Fixed64(_) => 1,
+            Wire::Bytes(_) => 2,
+            Wire::Fixed32(_) => 5,
+        }
+    }
+}
+
 /// How deep groups may nest.
 const DEPTH_MAX: usize = 100;
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_buffer::i256;
+use arrow_array::StringArray;
+use arrow_buffer::{NullBuffer, i256};
 use model::decimal::Decimal;
 use model::{Field, SqlType};
 use prost_reflect::MessageDescriptor;
@@ -23,6 +24,35 @@ struct FieldPlan {
     number: u32,
     value: ValuePlan,
     shape: FieldShape,
+}
+
+/// A message's fields, each with the cells it is written from: found once a batch, so that the
+/// commonest kinds of cells are written after one look at what they are.
+pub(crate) struct MessageCells<'a>(Vec<FieldCells<'a>>);
+
+struct FieldCells<'a> {
+    plan: &'a FieldPlan,
+    /// Is the type's zero left out?
+    is_implicit: bool,
+    tag: Tag,
+    nulls: Option<&'a NullBuffer>,
+    cells: KnownCells<'a>,
+}
+
+/// A field's number and wire type, as they are written.
+struct Tag {
+    bytes: [u8; 5],
+    length: usize,
+}
+
+enum KnownCells<'a> {
+    Varints32(&'a [i32]),
+    Varints64(&'a [i64]),
+    Doubles(&'a [f64]),
+    Texts(&'a StringArray),
+    Struct(MessageCells<'a>),
+    /// All others.
+    Any(&'a View<'a>),
 }
 
 enum FieldShape {
@@ -121,8 +151,121 @@ fn value(kind: &FieldKind, ty: &SqlType, name: &str) -> Result<ValuePlan, String
     })
 }
 
-/// Appends a row as a message.
-pub(crate) fn write_message(
+impl<'a> MessageCells<'a> {
+    /// The fields of a plan, with the columns they are written from.
+    pub(crate) fn new(plan: &'a MessagePlan, views: &'a [View<'a>]) -> Self {
+        let field = |plan: &'a FieldPlan| {
+            let view = &views[plan.column];
+            let is_single = matches!(plan.shape, FieldShape::Implicit | FieldShape::Explicit);
+            let cells = match (&plan.value, view) {
+                (ValuePlan::Scalar(scalar), _) if is_single => match (scalar, view) {
+                    (Scalar::Int32 | Scalar::Int64, View::Integer(a)) => {
+                        KnownCells::Varints32(a.values())
+                    }
+                    (Scalar::Int32 | Scalar::Int64, View::Bigint(a)) => {
+                        KnownCells::Varints64(a.values())
+                    }
+                    (Scalar::Double, View::Double(a)) => KnownCells::Doubles(a.values()),
+                    (Scalar::String, View::String(a)) => KnownCells::Texts(a),
+                    _ => KnownCells::Any(view),
+                },
+                (ValuePlan::Struct(plan), View::Struct(_, fields)) if is_single => {
+                    KnownCells::Struct(MessageCells::new(plan, fields))
+                }
+                _ => KnownCells::Any(view),
+            };
+            FieldCells {
+                plan,
+                is_implicit: matches!(plan.shape, FieldShape::Implicit),
+                tag: Tag::new(plan.number, plan.value.wire_type()),
+                nulls: view.nulls(),
+                cells,
+            }
+        };
+        Self(plan.fields.iter().map(field).collect())
+    }
+
+    /// Appends a row as a message.
+    pub(crate) fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), String> {
+        for field in &self.0 {
+            if field.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                continue;
+            }
+            match &field.cells {
+                KnownCells::Varints32(values) => {
+                    field.write_varint(i64::from(values[row]), out);
+                }
+                KnownCells::Varints64(values) => field.write_varint(values[row], out),
+                KnownCells::Doubles(values) => {
+                    let bits = values[row].to_bits();
+                    // Minus zero is written.
+                    if bits != 0 || !field.is_implicit {
+                        field.tag.write(out);
+                        out.extend_from_slice(&bits.to_le_bytes());
+                    }
+                }
+                KnownCells::Texts(texts) => {
+                    let text = texts.value(row).as_bytes();
+                    if !text.is_empty() || !field.is_implicit {
+                        field.tag.write(out);
+                        write_varint(text.len() as u64, out);
+                        out.extend_from_slice(text);
+                    }
+                }
+                KnownCells::Struct(fields) => {
+                    field.tag.write(out);
+                    write_delimited(out, |out| fields.write(row, out))?;
+                }
+                KnownCells::Any(view) => write_any(field.plan, view, row, out)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FieldCells<'_> {
+    #[inline]
+    fn write_varint(&self, value: i64, out: &mut Vec<u8>) {
+        if value != 0 || !self.is_implicit {
+            self.tag.write(out);
+            write_varint(value as u64, out);
+        }
+    }
+}
+
+impl Tag {
+    fn new(number: u32, wire_type: u32) -> Self {
+        let mut tag = Vec::with_capacity(5);
+        write_tag(number, wire_type, &mut tag);
+        let mut bytes = [0; 5];
+        bytes[..tag.len()].copy_from_slice(&tag);
+        Self { bytes, length: tag.len() }
+    }
+
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        match self.length {
+            1 => out.push(self.bytes[0]),
+            length => out.extend_from_slice(&self.bytes[..length]),
+        }
+    }
+}
+
+impl ValuePlan {
+    fn wire_type(&self) -> u32 {
+        match self {
+            ValuePlan::Scalar(scalar) => scalar.wire_type(),
+            ValuePlan::Enum(_) => 0,
+            ValuePlan::Wrapper(_)
+            | ValuePlan::WellKnown(_)
+            | ValuePlan::Struct(_)
+            | ValuePlan::Entries => 2,
+        }
+    }
+}
+
+/// Appends a row as a message, cells of whatever kind.
+fn write_message(
     plan: &MessagePlan,
     views: &[View<'_>],
     row: usize,
@@ -130,33 +273,35 @@ pub(crate) fn write_message(
 ) -> Result<(), String> {
     for field in &plan.fields {
         let view = &views[field.column];
-        if view.is_null(row) {
-            continue;
-        }
-        match (&field.shape, view) {
-            (FieldShape::Implicit, _) => {
-                let ValuePlan::Scalar(scalar) = field.value else {
-                    unreachable!("only scalars have a zero");
-                };
-                if !is_zero(view, row) {
-                    write_tag(field.number, scalar.wire_type(), out);
-                    write_scalar(scalar, view, row, out);
-                }
-            }
-            (FieldShape::Explicit, _) => write_field(field, view, row, out)?,
-            (FieldShape::Array, View::Array(rows, items)) => {
-                write_array(field, items, rows.range(row), out)?;
-            }
-            (FieldShape::Map(entry), View::Map(rows, entries)) => {
-                for item in rows.range(row) {
-                    write_tag(field.number, 2, out);
-                    write_delimited(out, |out| write_message(entry, entries, item, out))?;
-                }
-            }
-            _ => unreachable!("planned for this column"),
+        if !view.is_null(row) {
+            write_any(field, view, row, out)?;
         }
     }
     Ok(())
+}
+
+/// Appends a cell that is not null as a field, or as none if it is the zero of a field without
+/// presence.
+fn write_any(
+    field: &FieldPlan,
+    view: &View<'_>,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), String> {
+    match (&field.shape, view) {
+        (FieldShape::Implicit, _) if is_zero(view, row) => Ok(()),
+        (FieldShape::Implicit | FieldShape::Explicit, _) => write_field(field, view, row, out),
+        (FieldShape::Array, View::Array(rows, items)) => {
+            write_array(field, items, rows.range(row), out)
+        }
+        (FieldShape::Map(entry), View::Map(rows, entries)) => {
+            rows.range(row).try_for_each(|item| {
+                write_tag(field.number, 2, out);
+                write_delimited(out, |out| write_message(entry, entries, item, out))
+            })
+        }
+        _ => unreachable!("planned for this column"),
+    }
 }
 
 fn write_array(

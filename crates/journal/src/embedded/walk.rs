@@ -173,7 +173,8 @@ impl<'a> Walk<'a> {
             return Err(WalkError::Short(self.at.position + read as u64));
         }
         buffer.truncate(read);
-        self.buffer = Bytes::from(buffer);
+        // So slices of it are counted without a look at how it is kept.
+        self.buffer = Bytes::from_owner(buffer);
         self.buffer_position = self.at.position;
         Ok(())
     }

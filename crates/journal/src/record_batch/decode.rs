@@ -106,7 +106,7 @@ pub fn decode_batch(
     }
     let records = BatchRecords {
         buffer: bytes,
-        end: at + header.bytes,
+        bytes: &bytes[..at + header.bytes],
         at: at + HEADER_BYTES,
         left: header.records,
         header,
@@ -118,10 +118,12 @@ pub fn decode_batch(
 /// The records of a batch, in order. After an error it ends.
 #[derive(Debug)]
 pub struct BatchRecords<'a> {
+    /// What records are slices of.
     buffer: &'a Bytes,
+    /// The same up to the batch's end.
+    bytes: &'a [u8],
     header: BatchHeader,
     at: usize,
-    end: usize,
     left: usize,
     last_offset_delta: i64,
 }
@@ -131,17 +133,17 @@ impl Iterator for BatchRecords<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 {
-            if self.at == self.end {
+            if self.at == self.bytes.len() {
                 return None;
             }
-            self.at = self.end;
+            self.at = self.bytes.len();
             return Some(Err(BatchError::Malformed("there are bytes behind its last record")));
         }
         let record = self.record();
         self.left -= 1;
         if record.is_err() {
             self.left = 0;
-            self.at = self.end;
+            self.at = self.bytes.len();
         }
         Some(record)
     }
@@ -178,11 +180,14 @@ impl BatchRecords<'_> {
 
     fn headers(&mut self) -> Result<Vec<Header>, BatchError> {
         let count = self.length("its number of headers is out of range")?;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
         // A header takes two bytes at least, so `count` is bounded by the bytes that are there.
         let mut headers = Vec::with_capacity(count.min(64));
         for _ in 0..count {
             let length = self.length("a header's name is out of range")?;
-            let name = std::str::from_utf8(&self.buffer[self.at..self.at + length])
+            let name = std::str::from_utf8(&self.bytes[self.at..self.at + length])
                 .map_err(|_| BatchError::Malformed("a header's name is not UTF-8"))?
                 .to_owned();
             self.at += length;
@@ -194,7 +199,7 @@ impl BatchRecords<'_> {
 
     #[inline]
     fn varint(&mut self) -> Result<i64, BatchError> {
-        varint::read(&self.buffer[..self.end], &mut self.at)
+        varint::read(self.bytes, &mut self.at)
             .ok_or(BatchError::Malformed("a number is cut off"))
     }
 
@@ -204,7 +209,7 @@ impl BatchRecords<'_> {
         let length = self.varint()?;
         usize::try_from(length)
             .ok()
-            .filter(|length| *length <= self.end - self.at)
+            .filter(|length| *length <= self.bytes.len() - self.at)
             .ok_or(BatchError::Malformed(complaint))
     }
 
@@ -215,7 +220,7 @@ impl BatchRecords<'_> {
             return Ok(None);
         }
         let from = self.at;
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.end - from);
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.bytes.len() - from);
         let length = length.ok_or(BatchError::Malformed("a key or value is out of range"))?;
         self.at += length;
         Ok(Some(from..self.at))

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use journal::{CreateTopicError, DeleteTopicError, GroupId};
 use model::{Offset, TopicPartition};
@@ -11,18 +10,20 @@ use sql::ast::SourceKind;
 use sql::catalog::{Catalog, QueryEntry};
 
 use crate::answer::{QueryProgress, QueryState};
-use crate::engine::failure::{Failure, internal};
+use crate::engine::failure::Failure;
 use crate::engine::{EngineOptions, Execution};
 use crate::expression::Semantics;
-use crate::operators::source::Incoming;
+use crate::operators::source::{Incoming, InputPartition};
 use crate::request::RequestError;
+use crate::run::TaskError;
 use crate::run::log_writer::LogWriter;
 use crate::run::persistent::{self, PersistentTask, TaskSpec, topology_of};
+use crate::run::pool::QueryPool;
 use crate::run::shared::Shared;
+use crate::run::slot::QuerySlot;
 use crate::run::start::OffsetReset;
-use crate::run::{TaskError, thread};
 use crate::topology::outline::continues;
-use crate::topology::{TopologyError, Tuning};
+use crate::topology::{TopologyError, Tuning, VIEW_STORE};
 use crate::view::View;
 use sql::analyze::Settings;
 
@@ -40,14 +41,15 @@ pub(crate) struct RunningQuery {
 }
 
 enum Work {
-    Thread(JoinHandle<()>),
+    Pooled(Arc<QuerySlot>),
     Manual(Box<PersistentTask>),
     Stopped,
 }
 
 /// All persistent queries that run, by id.
-#[derive(Default)]
 pub(crate) struct RunningQueries {
+    /// Who gives them their turns; nobody in manual execution.
+    pool: Option<QueryPool>,
     queries: RwLock<BTreeMap<String, Arc<RunningQuery>>>,
 }
 
@@ -120,6 +122,15 @@ pub(crate) enum Origin {
 }
 
 impl RunningQueries {
+    /// None yet, and those who will run them.
+    pub(crate) fn new(options: &EngineOptions) -> std::io::Result<Self> {
+        let pool = match options.execution {
+            Execution::Threads => Some(QueryPool::new(&options.journal, &options.clock)?),
+            Execution::Manual => None,
+        };
+        Ok(Self { pool, queries: RwLock::default() })
+    }
+
     /// Starts a query.
     pub(crate) fn start(
         &self,
@@ -138,17 +149,15 @@ impl RunningQueries {
             Ok(_) | Err(CreateTopicError::Exists(_)) => {}
             Err(error) => return Err(refused(error.into())),
         }
-        let first =
-            if start.origin == Origin::GoesOn && start.options.execution == Execution::Threads {
-                None
-            } else {
-                let task = PersistentTask::open(spec.clone());
-                Some(task.map_err(|error| refused(error.into()))?)
-            };
-        let work = match (start.options.execution, first) {
-            (Execution::Manual, Some(task)) => Work::Manual(Box::new(task)),
-            (_, first) => {
-                Work::Thread(thread::spawn(spec.clone(), first).map_err(|e| internal(&e))?)
+        let open = || PersistentTask::open(spec.clone()).map_err(|error| refused(error.into()));
+        let work = match &self.pool {
+            None => Work::Manual(Box::new(open()?)),
+            Some(pool) => {
+                let goes_on = start.origin == Origin::GoesOn;
+                let first = if goes_on { None } else { Some(open()?) };
+                let slot = QuerySlot::new(spec.clone(), first);
+                pool.add(Arc::clone(&slot));
+                Work::Pooled(slot)
             }
         };
         let running = RunningQuery { entry: entry.clone(), spec, work: Mutex::new(work) };
@@ -192,6 +201,9 @@ impl RunningQueries {
         let queries = std::mem::take(&mut *self.queries.write());
         queries.values().for_each(|query| query.spec.shared.close());
         queries.values().for_each(|query| query.stop());
+        if let Some(pool) = &self.pool {
+            pool.close();
+        }
     }
 }
 
@@ -199,10 +211,8 @@ impl RunningQuery {
     fn stop(&self) {
         self.spec.shared.close();
         let work = std::mem::replace(&mut *self.work.lock(), Work::Stopped);
-        if let Work::Thread(handle) = work
-            && handle.join().is_err()
-        {
-            tracing::error!(query = self.entry.id, "its thread panicked");
+        if let Work::Pooled(slot) = work {
+            slot.stop();
         }
     }
 
@@ -269,24 +279,20 @@ impl RunningQuery {
                     Err(error)
                 }
             },
-            Work::Thread(_) | Work::Stopped => Ok(false),
+            Work::Pooled(_) | Work::Stopped => Ok(false),
         }
     }
 
     /// Hands records over (manual execution).
     pub(crate) fn pipe(&self, records: &[super::PipedRecord]) -> Result<(), TaskError> {
         let Work::Manual(task) = &mut *self.work.lock() else { return Ok(()) };
-        let incoming: Vec<Incoming> = records
-            .iter()
-            .filter_map(|piped| {
-                Some(Incoming {
-                    topic: task.topic_index(&piped.topic)?,
-                    partition: 0,
-                    offset: piped.offset,
-                    record: piped.record.clone(),
-                })
-            })
-            .collect();
+        let mut incoming = Incoming::default();
+        for piped in records {
+            if let Some(topic) = task.topic_index(&piped.topic) {
+                let place = InputPartition { topic, partition: 0 };
+                incoming.push(place, piped.offset, piped.record.clone());
+            }
+        }
         if incoming.is_empty() {
             return Ok(());
         }
@@ -313,13 +319,13 @@ pub(crate) fn check_replacement(
 ) -> Result<(), String> {
     let outline = |query: &QueryEntry| {
         let topology = topology_of(&query.plan, catalog, registry, tuning(settings));
-        topology.map(|t| (t.outline().to_owned(), t.free_store()))
+        topology.map(|t| t.outline().to_owned())
     };
     // What cannot be run at all is told elsewhere.
-    let (Ok((was, old_view)), Ok((is, new_view))) = (outline(old), outline(new)) else {
+    let (Ok(was), Ok(is)) = (outline(old), outline(new)) else {
         return Ok(());
     };
-    if old_view == new_view && continues(&was, &is) {
+    if continues(&was, &is) {
         return Ok(());
     }
     Err(format!(
@@ -347,9 +353,8 @@ fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, Tas
     let options = start.options;
     let tuning = tuning(start.settings);
     let view = match topology_of(&entry.plan, &start.catalog, &options.registry, tuning) {
-        Ok(topology) => (entry.plan.kind == SourceKind::Table).then(|| {
-            Arc::new(View::new(topology.free_store(), &entry.plan, topology.retention_ms()))
-        }),
+        Ok(topology) => (entry.plan.kind == SourceKind::Table)
+            .then(|| Arc::new(View::new(VIEW_STORE, &entry.plan, topology.retention_ms()))),
         // A query that was there before and cannot run any more fails by itself, not its server.
         Err(_) if start.origin == Origin::GoesOn => None,
         Err(error) => return Err(error),

@@ -14,7 +14,7 @@ use sql::ast::SourceKind;
 use sql::catalog::Source;
 use sql::plan::{TimestampColumn, WindowInfo};
 
-use crate::batch::{Batch, Side, WindowBounds, headers_or_none, no_headers};
+use crate::batch::{Batch, Side, WindowBounds, no_headers};
 use crate::operators::keys::KeyColumns;
 use crate::operators::{Cycle, ProcessError};
 use crate::processing_log::LogMessage;
@@ -26,17 +26,76 @@ use crate::timestamps::TimestampReader;
 /// The latest event time there may be: sums of a time and a duration stay numbers.
 pub const EVENT_TIME_MS_MAX: i64 = i64::MAX / 4;
 
-/// A record on its way into a topology.
-#[derive(Clone, Debug)]
+/// Records on their way into a topology, in the order in which they are processed.
+#[derive(Clone, Debug, Default)]
 pub struct Incoming {
+    /// The records, each with its position in its partition.
+    pub records: Vec<(Offset, Record)>,
+    /// The partition each of them comes from.
+    pub places: Vec<InputPartition>,
+}
+
+/// A partition of one of a query's topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputPartition {
     /// Which of the query's topics.
     pub topic: u32,
     /// Its partition.
     pub partition: u32,
-    /// Its position there.
-    pub offset: Offset,
-    /// The record.
-    pub record: Record,
+}
+
+impl Incoming {
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Appends a record.
+    pub fn push(&mut self, place: InputPartition, offset: Offset, record: Record) {
+        self.records.push((offset, record));
+        self.places.push(place);
+    }
+
+    /// Appends records of one partition.
+    pub fn append(&mut self, place: InputPartition, mut records: Vec<(Offset, Record)>) {
+        self.places.resize(self.places.len() + records.len(), place);
+        match self.records.is_empty() {
+            true => self.records = records,
+            false => self.records.append(&mut records),
+        }
+    }
+
+    /// The newest time of any.
+    pub fn newest_ms(&self) -> Option<i64> {
+        self.records.iter().map(|(_, record)| record.timestamp.0).max()
+    }
+}
+
+/// Those of the incoming records that are one source's.
+struct Mine<'a> {
+    incoming: &'a Incoming,
+    /// Their places among all.
+    seq: Vec<u32>,
+}
+
+impl<'a> Mine<'a> {
+    fn records(&self) -> impl ExactSizeIterator<Item = &'a Record> {
+        let incoming = self.incoming;
+        self.seq.iter().map(move |&at| &incoming.records[at as usize].1)
+    }
+
+    fn offsets(&self) -> impl ExactSizeIterator<Item = i64> {
+        self.seq.iter().map(|&at| self.incoming.records[at as usize].0.0)
+    }
+
+    fn partitions(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.seq.iter().map(|&at| self.incoming.places[at as usize].partition)
+    }
 }
 
 /// Reads records of one stream or table.
@@ -106,20 +165,19 @@ impl SourceOperator {
     /// The rows of those records that are this source's.
     pub fn read(
         &mut self,
-        incoming: &[Incoming],
+        incoming: &Incoming,
         cycle: &mut Cycle<'_>,
     ) -> Result<Batch, ProcessError> {
-        let mine: Vec<(u32, &Incoming)> =
-            (0u32..).zip(incoming).filter(|(_, record)| record.topic == self.topic_index).collect();
-        if mine.is_empty() {
+        let is_mine = |(_, place): &(u32, &InputPartition)| place.topic == self.topic_index;
+        let seq = (0u32..).zip(&incoming.places).filter(is_mine).map(|(at, _)| at).collect();
+        let mine = Mine { incoming, seq };
+        if mine.seq.is_empty() {
             return Ok(Batch::empty(&self.schema));
         }
-        let rows = mine.len();
-        let mut keep = vec![true; rows];
+        let mut keep = vec![true; mine.seq.len()];
         let (key_bytes, windows) = self.split_windows(&mine, &mut keep);
-        let keys = self.key_decoder.decode(&key_bytes);
-        let value_bytes: Vec<Option<Bytes>> =
-            mine.iter().map(|(_, r)| r.record.value.clone()).collect();
+        let keys = self.key_decoder.decode_projected(&key_bytes, None);
+        let value_bytes: Vec<Option<&[u8]>> = mine.records().map(|r| r.value.as_deref()).collect();
         let values = self.value_decoder.decode_projected(&value_bytes, self.wanted.as_deref());
         self.log_errors(&keys, "key", &key_bytes, &mut keep, cycle);
         self.log_errors(&values, "value", &value_bytes, &mut keep, cycle);
@@ -138,16 +196,16 @@ impl SourceOperator {
     }
 
     /// Cuts the window off windowed keys.
-    fn split_windows(
+    fn split_windows<'a>(
         &self,
-        mine: &[(u32, &Incoming)],
+        mine: &Mine<'a>,
         keep: &mut [bool],
-    ) -> (Vec<Option<Bytes>>, Option<Vec<WindowBounds>>) {
-        let plain = mine.iter().map(|(_, r)| r.record.key.clone());
+    ) -> (Vec<Option<&'a [u8]>>, Option<Vec<WindowBounds>>) {
+        let plain = mine.records().map(|record| record.key.as_deref());
         let Some(window) = self.window else { return (plain.collect(), None) };
         let nowhere = WindowBounds { start_ms: 0, end_ms: 0 };
-        let split = |(row, key): (usize, Option<Bytes>)| match key {
-            Some(key) => match split_window(&key, window) {
+        let split = |(row, key): (usize, Option<&'a [u8]>)| match key {
+            Some(key) => match split_window(key, window) {
                 Some((key, bounds)) => (Some(key), bounds),
                 None => {
                     keep[row] = false;
@@ -164,7 +222,7 @@ impl SourceOperator {
         &self,
         decoded: &Decoded,
         target: &'static str,
-        payloads: &[Option<Bytes>],
+        payloads: &[Option<&[u8]>],
         keep: &mut [bool],
         cycle: &mut Cycle<'_>,
     ) {
@@ -173,7 +231,7 @@ impl SourceOperator {
             let message = LogMessage::Deserialization {
                 target,
                 message: error.message.clone(),
-                record: payloads[error.row].clone(),
+                record: payloads[error.row].map(Bytes::copy_from_slice),
                 cause: vec![error.cause.clone()],
                 topic: self.topic.clone(),
             };
@@ -183,15 +241,19 @@ impl SourceOperator {
 
     fn assemble(
         &self,
-        mine: &[(u32, &Incoming)],
+        mine: &Mine<'_>,
         keys: Decoded,
         values: Decoded,
         windows: Option<Vec<WindowBounds>>,
     ) -> Batch {
         let (mut keys, mut value_columns) = (keys.columns.into_iter(), values.columns.into_iter());
         let column = |column: &model::Column| -> ArrayRef {
-            let wide = |of: &dyn Fn(usize) -> i64| -> ArrayRef {
-                Arc::new(Int64Array::from_iter_values((0..mine.len()).map(of)))
+            let bounds = |of: fn(&WindowBounds) -> i64| -> ArrayRef {
+                let rows = mine.seq.len();
+                Arc::new(match &windows {
+                    Some(windows) => Int64Array::from_iter_values(windows.iter().map(of)),
+                    None => Int64Array::from_value(0, rows),
+                })
             };
             match (column.namespace, column.name.as_str()) {
                 (Namespace::Key, _) => keys.next().expect("a column for each of the key's"),
@@ -199,36 +261,34 @@ impl SourceOperator {
                     value_columns.next().expect("a column for each of the value's")
                 }
                 (Namespace::Headers, _) => header_column(column, mine),
-                (Namespace::Pseudo, "ROWPARTITION") => Arc::new(Int32Array::from_iter_values(
-                    mine.iter().map(|(_, r)| r.partition as i32),
-                )),
-                (Namespace::Pseudo, "ROWOFFSET") => wide(&|row| mine[row].1.offset.0),
-                (Namespace::Pseudo, "WINDOWSTART") => {
-                    wide(&|row| windows.as_ref().map_or(0, |w| w[row].start_ms))
+                (Namespace::Pseudo, "ROWPARTITION") => {
+                    Arc::new(Int32Array::from_iter_values(mine.partitions().map(|p| p as i32)))
                 }
-                (Namespace::Pseudo, "WINDOWEND") => {
-                    wide(&|row| windows.as_ref().map_or(0, |w| w[row].end_ms))
+                (Namespace::Pseudo, "ROWOFFSET") => {
+                    Arc::new(Int64Array::from_iter_values(mine.offsets()))
                 }
-                (Namespace::Pseudo, _) => wide(&|row| mine[row].1.record.timestamp.0),
+                (Namespace::Pseudo, "WINDOWSTART") => bounds(|window| window.start_ms),
+                (Namespace::Pseudo, "WINDOWEND") => bounds(|window| window.end_ms),
+                (Namespace::Pseudo, _) => {
+                    Arc::new(Int64Array::from_iter_values(mine.records().map(|r| r.timestamp.0)))
+                }
             }
         };
         let columns: Vec<ArrayRef> = self.schema.columns.iter().map(column).collect();
-        let headers = mine.iter().map(|(_, r)| match r.record.headers.as_slice() {
-            [] => no_headers(),
-            some => Arc::<[Header]>::from(some),
+        let headers = mine.records().any(|record| !record.headers.is_empty()).then(|| {
+            let headers = mine.records().map(|record| match record.headers.as_slice() {
+                [] => no_headers(),
+                some => Arc::<[Header]>::from(some),
+            });
+            headers.collect()
         });
-        let headers = if mine.iter().all(|(_, r)| r.record.headers.is_empty()) {
-            None
-        } else {
-            headers_or_none(headers.collect())
-        };
         Batch {
-            rows: mine.len(),
+            rows: mine.seq.len(),
             new: Side { columns, present: values.present.filter(|p| p.null_count() > 0) },
             old: None,
-            seq: mine.iter().map(|(seq, _)| *seq).collect(),
-            timestamps: mine.iter().map(|(_, r)| r.record.timestamp.0).collect(),
-            partitions: mine.iter().map(|(_, r)| r.partition).collect(),
+            timestamps: mine.records().map(|record| record.timestamp.0).collect(),
+            partitions: mine.partitions().collect(),
+            seq: mine.seq.clone(),
             windows,
             keyless: None,
             headers,
@@ -317,7 +377,7 @@ impl SourceOperator {
 
 /// Cuts the window off a windowed key: the start (time windows), or end and start (sessions), each
 /// 8 bytes, behind the key's own bytes, as Kafka Streams writes them.
-pub fn split_window(key: &Bytes, window: WindowInfo) -> Option<(Bytes, WindowBounds)> {
+pub fn split_window(key: &[u8], window: WindowInfo) -> Option<(&[u8], WindowBounds)> {
     let number = |from: usize| -> Option<i64> {
         Some(i64::from_be_bytes(key.get(from..from + 8)?.try_into().ok()?))
     };
@@ -325,15 +385,12 @@ pub fn split_window(key: &Bytes, window: WindowInfo) -> Option<(Bytes, WindowBou
         WindowInfo::Tumbling { size_ms } | WindowInfo::Hopping { size_ms } => {
             let at = key.len().checked_sub(8)?;
             let start_ms = number(at)?;
-            Some((
-                key.slice(..at),
-                WindowBounds { start_ms, end_ms: start_ms.saturating_add(size_ms) },
-            ))
+            Some((&key[..at], WindowBounds { start_ms, end_ms: start_ms.saturating_add(size_ms) }))
         }
         WindowInfo::Session => {
             let at = key.len().checked_sub(16)?;
             let bounds = WindowBounds { start_ms: number(at + 8)?, end_ms: number(at)? };
-            Some((key.slice(..at), bounds))
+            Some((&key[..at], bounds))
         }
     }
 }
@@ -349,11 +406,10 @@ pub fn join_window(key: &[u8], window: WindowInfo, bounds: WindowBounds) -> Byte
     bytes.into()
 }
 
-fn header_column(column: &model::Column, mine: &[(u32, &Incoming)]) -> ArrayRef {
+fn header_column(column: &model::Column, mine: &Mine<'_>) -> ArrayRef {
     let bytes = |value: &Option<Bytes>| value.clone().map_or(Value::Null, Value::Bytes);
-    let mut builder = ColumnBuilder::new(&column.ty, mine.len());
-    for (_, incoming) in mine {
-        let headers = &incoming.record.headers;
+    let mut builder = ColumnBuilder::new(&column.ty, mine.seq.len());
+    for headers in mine.records().map(|record| &record.headers) {
         let value = match &column.header {
             // The last one of that name counts.
             Some(name) => headers
@@ -382,8 +438,8 @@ mod tests {
         let bounds = WindowBounds { start_ms: 10, end_ms: 15 };
         for window in [WindowInfo::Session, WindowInfo::Tumbling { size_ms: 5 }] {
             let key = join_window(b"key", window, bounds);
-            assert_eq!(split_window(&key, window), Some((Bytes::from_static(b"key"), bounds)));
+            assert_eq!(split_window(&key, window), Some((&b"key"[..], bounds)));
         }
-        assert_eq!(split_window(&Bytes::from_static(b"short"), WindowInfo::Session), None);
+        assert_eq!(split_window(b"short", WindowInfo::Session), None);
     }
 }

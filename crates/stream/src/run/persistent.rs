@@ -5,18 +5,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use journal::{CleanupPolicy, Commit, CommitError, GroupId, Journal, TopicSpec};
+use journal::{CleanupPolicy, Commit, GroupId, Journal, TopicSpec};
 use model::{Clock, Offset, TopicPartition};
 use sql::catalog::Catalog;
 use sql::plan::QueryPlan;
 
+use crate::batch::Batch;
 use crate::operators::Cycle;
 use crate::operators::sink::{ReadBack, SinkWriter};
 use crate::operators::source::Incoming;
 use crate::processing_log::LogEntry;
 use crate::run::TaskError;
+use crate::run::background::BackgroundCommit;
 use crate::run::complaints::Complaints;
 use crate::run::log_writer::LogWriter;
 use crate::run::reader::Reader;
@@ -43,36 +44,36 @@ const BACKLOG_RECORDS: usize = 1024;
 /// What a persistent query's task is made of.
 #[derive(Clone)]
 pub struct TaskSpec {
-    /// The query's id.
+    /// The query's id, as SHOW QUERIES and the processing log name it.
     pub id: String,
-    /// What it does.
+    /// The steps of its statement, from sources to sink.
     pub plan: Arc<QueryPlan>,
-    /// The streams and tables as they are now.
+    /// The streams and tables as they were when it was started.
     pub catalog: Arc<Catalog>,
-    /// Where everything is.
+    /// What its topics are read from and its results committed to.
     pub journal: Arc<dyn Journal>,
-    /// Where schemas of keys and values are looked up and registered.
+    /// Where the schemas of AVRO, PROTOBUF and JSON_SR are looked up and registered.
     pub registry: Arc<dyn format::Registry>,
-    /// The time now, for functions that ask for it and for pauses.
+    /// What stamps changelog and processing log, and measures pauses.
     pub clock: Arc<dyn Clock>,
-    /// Who remembers how far it is.
+    /// The consumer group whose committed offsets are the query's positions.
     pub group: GroupId,
-    /// Where its state is kept.
+    /// The topic its state is folded from after a restart.
     pub changelog: Arc<str>,
     /// Where to start; `None`: tables at the oldest, streams behind the newest record.
     pub offset_reset: Option<OffsetReset>,
     /// May changes of a key be told as one, as long as nobody reads the sink
     /// ([`Shared::is_unread`])?
     pub merges: bool,
-    /// Everything is partition 0.
+    /// All rows count as partition 0's, and are written to it (manual execution).
     pub single_partition: bool,
     /// What properties say about operators.
     pub tuning: Tuning,
-    /// Where failed rows are noted.
+    /// Writes failed rows to the processing log.
     pub log: Arc<LogWriter>,
-    /// What the engine knows of it.
+    /// Whether it is to run, and how it is, for those who look at it.
     pub shared: Arc<Shared>,
-    /// Its result, if that is a table.
+    /// The committed rows of its result, if that is a table.
     pub view: Option<Arc<View>>,
 }
 
@@ -93,14 +94,14 @@ pub struct PersistentTask {
     complaints: Complaints,
 }
 
-/// A commit that is being made durable, and what is to be done after it.
+/// A commit that is being made durable, and what becomes visible with it.
 struct UnderWay {
-    commit: JoinHandle<Result<(), CommitError>>,
-    after: After,
+    commit: Arc<BackgroundCommit>,
+    outcome: Outcome,
 }
 
-/// What is to be done once a batch is committed.
-struct After {
+/// What becomes visible once a batch is committed.
+struct Outcome {
     view_changes: Option<ViewChanges>,
     rows_in: usize,
     rows_out: usize,
@@ -238,7 +239,7 @@ impl PersistentTask {
         let offsets = self.new_positions();
         if !offsets.is_empty() {
             self.spec.journal.commit(Commit { records: Vec::new(), offsets })?;
-            self.reader.committed();
+            self.reader.mark_positions_taken();
         }
         Ok(())
     }
@@ -255,30 +256,44 @@ impl PersistentTask {
             self.finish()?;
             return Ok(0);
         }
-        self.process(&incoming, true)?;
+        let (commit, outcome) = self.process(&incoming, true)?;
+        self.finish()?;
+        if incoming.len() < BACKLOG_RECORDS {
+            self.commit(commit, outcome)?;
+        } else {
+            let commit = BackgroundCommit::new(Arc::clone(&self.spec.journal), commit);
+            self.under_way = Some(UnderWay { commit, outcome });
+        }
         Ok(incoming.len())
     }
 
     /// Processes records that somebody hands over; positions stay.
-    pub fn pipe(&mut self, incoming: &[Incoming]) -> Result<(), TaskError> {
-        self.process(incoming, false)
+    pub fn pipe(&mut self, incoming: &Incoming) -> Result<(), TaskError> {
+        let (commit, outcome) = self.process(incoming, false)?;
+        self.finish()?;
+        self.commit(commit, outcome)
     }
 
-    /// Which of the query's topics this is, for [`Incoming::topic`].
+    /// Which of the query's topics this is, for [`crate::operators::source::InputPartition::topic`].
     pub fn topic_index(&self, topic: &str) -> Option<u32> {
         let position = self.topology.topics().iter().position(|t| **t == *topic);
         position.map(|at| at as u32)
     }
 
-    fn process(&mut self, incoming: &[Incoming], moves: bool) -> Result<(), TaskError> {
+    /// Takes records through the topology: what is to be committed, and what is visible then.
+    fn process(
+        &mut self,
+        incoming: &Incoming,
+        moves: bool,
+    ) -> Result<(Commit, Outcome), TaskError> {
         let now = self.spec.clock.now();
         let mut log: Vec<LogEntry> = Vec::new();
         let mut cycle = Cycle {
             now_ms: now.0,
-            semantics: self.spec.tuning.semantics,
             merge: self.spec.merges
                 && self.spec.shared.is_unread()
                 && incoming.len() >= MERGED_FROM_RECORDS,
+            semantics: self.spec.tuning.semantics,
             single_partition: self.spec.single_partition,
             partitions: self.partitions,
             query: &self.spec.id,
@@ -292,25 +307,12 @@ impl PersistentTask {
         let rows_out = records.iter().map(|(_, records)| records.len()).sum();
         let mut changes = Changelog::default();
         self.topology.flush(&mut changes);
-        if self.spec.view.is_some() {
-            // Which of its windows are over is seen in what is committed.
-            self.finish()?;
-        }
-        let view_changes = self.spec.view.as_ref().map(|view| {
-            let present = batch.new.present.as_ref();
-            let read_back = |columns| match &self.read_back {
-                Some(read_back) => read_back.columns(columns, present, batch.rows),
-                None => columns,
-            };
-            let mut view_changes = view.changes(&batch, read_back, &mut changes);
-            view.expired(&mut changes, &mut view_changes);
-            view_changes
-        });
-        let writes_outline = !changes.is_empty() && !self.outline_is_written;
-        if writes_outline {
-            changes.put_outline(self.topology.outline());
-        }
+        let view_changes = self.view_changes(&batch, &mut changes)?;
         if !changes.is_empty() {
+            if !self.outline_is_written {
+                changes.put_outline(self.topology.outline());
+                self.outline_is_written = true;
+            }
             let left_over = std::mem::take(&mut self.left_over);
             left_over.iter().for_each(|(store, key)| changes.put(*store, key, None));
             records.push((self.changelog.clone(), changes.into_records(now)));
@@ -322,59 +324,69 @@ impl PersistentTask {
             self.complaints.take(&self.spec.id, &log, self.spec.clock.monotonic());
         }
         let offsets = if moves { self.new_positions() } else { Vec::new() };
-        let commit = Commit { records, offsets };
-        self.outline_is_written |= writes_outline;
         if moves {
-            self.reader.committed();
+            self.reader.mark_positions_taken();
         }
-        let after = After {
+        let outcome = Outcome {
             view_changes,
             rows_in: incoming.len(),
             rows_out,
             errors: log.len(),
-            newest: incoming.iter().map(|i| i.record.timestamp.0).max(),
+            newest: incoming.newest_ms(),
         };
-        self.commit(commit, after, moves && incoming.len() >= BACKLOG_RECORDS)
+        Ok((Commit { records, offsets }, outcome))
     }
 
-    /// Commits a batch, after the one before; in the background if more is to come. Should that
-    /// fail, the task fails, and begins anew with what was committed before.
-    fn commit(
+    /// What a batch changes in the view, also noted in the changelog.
+    fn view_changes(
         &mut self,
-        commit: Commit,
-        after: After,
-        in_background: bool,
-    ) -> Result<(), TaskError> {
-        self.finish()?;
-        if commit.records.is_empty() && commit.offsets.is_empty() {
-            self.committed(after);
-            return Ok(());
+        batch: &Batch,
+        changes: &mut Changelog,
+    ) -> Result<Option<ViewChanges>, TaskError> {
+        if self.spec.view.is_some() {
+            // Which of its windows are over is seen in what is committed.
+            self.finish()?;
         }
-        if !in_background {
+        let Some(view) = &self.spec.view else { return Ok(None) };
+        let present = batch.new.present.as_ref();
+        let read_back = |columns| match &self.read_back {
+            Some(read_back) => read_back.columns(columns, present, batch.rows),
+            None => columns,
+        };
+        let mut view_changes = view.changes(batch, read_back, changes);
+        view.expired(changes, &mut view_changes);
+        Ok(Some(view_changes))
+    }
+
+    /// Commits a batch at once, as somebody waits for it. Should that fail, the task fails, and
+    /// begins anew with what was committed before.
+    fn commit(&self, commit: Commit, outcome: Outcome) -> Result<(), TaskError> {
+        if !commit.records.is_empty() || !commit.offsets.is_empty() {
             self.spec.journal.commit(commit)?;
-            self.committed(after);
-            return Ok(());
         }
-        let journal = Arc::clone(&self.spec.journal);
-        let commit = std::thread::spawn(move || journal.commit(commit).map(drop));
-        self.under_way = Some(UnderWay { commit, after });
+        self.show(outcome);
         Ok(())
+    }
+
+    /// The commit that is under way, for whoever has time to carry it out.
+    pub fn under_way(&self) -> Option<Arc<BackgroundCommit>> {
+        self.under_way.as_ref().map(|under_way| Arc::clone(&under_way.commit))
     }
 
     /// Waits for the commit that is under way.
     pub fn finish(&mut self) -> Result<(), TaskError> {
-        let Some(UnderWay { commit, after }) = self.under_way.take() else { return Ok(()) };
-        let panicked = |_| TaskError::Panicked("the journal panicked".to_owned());
-        commit.join().map_err(panicked)??;
-        self.committed(after);
+        let Some(UnderWay { commit, outcome }) = self.under_way.take() else { return Ok(()) };
+        commit.finish()?;
+        self.show(outcome);
         Ok(())
     }
 
-    fn committed(&self, after: After) {
-        if let (Some(view), Some(changes)) = (&self.spec.view, after.view_changes) {
+    /// Shows what has been committed.
+    fn show(&self, outcome: Outcome) {
+        let Outcome { view_changes, rows_in, rows_out, errors, newest } = outcome;
+        if let (Some(view), Some(changes)) = (&self.spec.view, view_changes) {
             view.apply(changes);
         }
-        let After { rows_in, rows_out, errors, newest, .. } = after;
         self.spec.shared.progressed(rows_in, rows_out, errors, newest);
     }
 }

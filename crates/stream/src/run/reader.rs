@@ -10,7 +10,7 @@ use std::sync::Arc;
 use journal::{Journal, ReadError};
 use model::{Offset, Record, TopicPartition};
 
-use crate::operators::source::Incoming;
+use crate::operators::source::{Incoming, InputPartition};
 
 /// The least that is read of a partition at once.
 const PARTITION_BYTES_MIN: usize = 64 << 10;
@@ -32,7 +32,7 @@ pub struct ReadPartition {
     pub partition: TopicPartition,
     /// The next offset to process.
     pub position: Offset,
-    /// The position that was committed last.
+    /// The position in the last commit, which may be under way.
     pub committed: Option<Offset>,
     /// Read up to here and no further: for looks at a stream as it is now.
     pub end: Option<Offset>,
@@ -53,6 +53,10 @@ impl ReadPartition {
             buffer: VecDeque::new(),
         }
     }
+
+    fn place(&self) -> InputPartition {
+        InputPartition { topic: self.topic, partition: self.partition.partition.0 }
+    }
 }
 
 impl Reader {
@@ -71,8 +75,8 @@ impl Reader {
         &self.partitions
     }
 
-    /// Notes that the current positions are committed.
-    pub fn committed(&mut self) {
+    /// Notes that the current positions are in a commit.
+    pub fn mark_positions_taken(&mut self) {
         for partition in &mut self.partitions {
             partition.committed = Some(partition.position);
         }
@@ -84,25 +88,23 @@ impl Reader {
     }
 
     /// The next records, about `max_bytes` of them; none if all is read.
-    pub fn poll(&mut self, max_bytes: usize) -> Result<Vec<Incoming>, ReadError> {
+    pub fn poll(&mut self, max_bytes: usize) -> Result<Incoming, ReadError> {
         if self.is_ordered { self.poll_ordered(max_bytes) } else { self.poll_in_turn(max_bytes) }
     }
 
-    fn poll_in_turn(&mut self, max_bytes: usize) -> Result<Vec<Incoming>, ReadError> {
+    fn poll_in_turn(&mut self, max_bytes: usize) -> Result<Incoming, ReadError> {
         let count = self.partitions.len();
-        let mut incoming = Vec::new();
+        let mut incoming = Incoming::default();
         let mut bytes_left = max_bytes;
         for _ in 0..count {
             let at = self.turn % count;
             self.turn = self.turn.wrapping_add(1);
             let partition = &mut self.partitions[at];
-            fill(self.journal.as_ref(), partition, bytes_left)?;
-            for (offset, record) in partition.buffer.drain(..) {
-                bytes_left = bytes_left.saturating_sub(record_bytes(&record));
-                let (topic, number) = (partition.topic, partition.partition.partition.0);
-                incoming.push(Incoming { topic, partition: number, offset, record });
-            }
+            let records = fetch(self.journal.as_ref(), partition, bytes_left)?;
             partition.position = partition.fetched_to;
+            let bytes: usize = records.iter().map(|(_, record)| record_bytes(record)).sum();
+            bytes_left = bytes_left.saturating_sub(bytes);
+            incoming.append(partition.place(), records);
             if bytes_left < max_bytes / 2 {
                 break;
             }
@@ -110,12 +112,12 @@ impl Reader {
         Ok(incoming)
     }
 
-    fn poll_ordered(&mut self, max_bytes: usize) -> Result<Vec<Incoming>, ReadError> {
+    fn poll_ordered(&mut self, max_bytes: usize) -> Result<Incoming, ReadError> {
         let share = (max_bytes / self.partitions.len().max(1)).max(PARTITION_BYTES_MIN);
         for partition in &mut self.partitions {
             fill(self.journal.as_ref(), partition, share)?;
         }
-        let mut incoming = Vec::new();
+        let mut incoming = Incoming::default();
         let mut bytes_left = max_bytes;
         while bytes_left > 0 {
             let head = |p: &ReadPartition| p.buffer.front().map(|(_, r)| r.timestamp);
@@ -130,8 +132,7 @@ impl Reader {
                     Some((next, _)) => *next,
                     None => partition.fetched_to,
                 };
-                let (topic, number) = (partition.topic, partition.partition.partition.0);
-                incoming.push(Incoming { topic, partition: number, offset, record });
+                incoming.push(partition.place(), offset, record);
             }
             // Without its next record it cannot be said whose turn it is.
             fill(self.journal.as_ref(), &mut self.partitions[at], share)?;
@@ -145,18 +146,31 @@ fn fill(
     partition: &mut ReadPartition,
     max_bytes: usize,
 ) -> Result<(), ReadError> {
-    let is_done = partition.end.is_some_and(|end| partition.fetched_to >= end);
-    if !partition.buffer.is_empty() || is_done {
-        return Ok(());
-    }
-    let fetched = journal.read(&partition.partition, partition.fetched_to, max_bytes)?;
-    let end = partition.end.unwrap_or(Offset(i64::MAX));
-    partition.buffer.extend(fetched.records.into_iter().filter(|(offset, _)| *offset < end));
-    partition.fetched_to = fetched.next;
     if partition.buffer.is_empty() {
-        partition.position = partition.fetched_to;
+        partition.buffer = fetch(journal, partition, max_bytes)?.into();
+        if partition.buffer.is_empty() {
+            partition.position = partition.fetched_to;
+        }
     }
     Ok(())
+}
+
+/// The next records of a partition, as far as it is to be read.
+fn fetch(
+    journal: &dyn Journal,
+    partition: &mut ReadPartition,
+    max_bytes: usize,
+) -> Result<Vec<(Offset, Record)>, ReadError> {
+    if partition.end.is_some_and(|end| partition.fetched_to >= end) {
+        return Ok(Vec::new());
+    }
+    let fetched = journal.read(&partition.partition, partition.fetched_to, max_bytes)?;
+    partition.fetched_to = fetched.next;
+    let mut records = fetched.records;
+    if let Some(end) = partition.end {
+        records.retain(|(offset, _)| *offset < end);
+    }
+    Ok(records)
 }
 
 fn record_bytes(record: &Record) -> usize {

@@ -33,31 +33,31 @@ const SLOW_CLIENT: Duration = Duration::from_secs(30);
 
 /// What a push query's task is made of.
 pub struct TransientSpec {
-    /// The query's id.
+    /// The query's id, as its client and the processing log know it.
     pub id: String,
-    /// What it does.
+    /// The steps of its statement, from sources to output.
     pub plan: Arc<QueryPlan>,
-    /// The streams and tables.
+    /// The streams and tables as they were when it was started.
     pub catalog: Arc<Catalog>,
-    /// Where everything is.
+    /// What its topics are read from; its failed rows are committed to it.
     pub journal: Arc<dyn Journal>,
-    /// Where schemas of keys and values are looked up and registered.
+    /// Where the schemas of AVRO, PROTOBUF and JSON_SR are looked up.
     pub registry: Arc<dyn format::Registry>,
-    /// The time now, for functions that ask for it and for pauses.
+    /// "Now" for functions, and what says since when a client is slow.
     pub clock: Arc<dyn Clock>,
     /// Where to start; `None`: tables at the oldest, streams behind the newest record.
     pub offset_reset: Option<OffsetReset>,
     /// May changes of a key be told as one?
     pub merges: bool,
-    /// Everything is partition 0.
+    /// All rows count as partition 0's (manual execution).
     pub single_partition: bool,
     /// What properties say about operators.
     pub tuning: Tuning,
     /// End where the topics end now.
     pub ends_now: bool,
-    /// Where failed rows are noted.
+    /// Writes failed rows to the processing log.
     pub log: Arc<LogWriter>,
-    /// What the engine knows of it.
+    /// Whether it is to run, and how it is, for those who look at it.
     pub shared: Arc<Shared>,
     /// Set when the client is gone.
     pub is_abandoned: Arc<AtomicBool>,
@@ -192,7 +192,7 @@ impl TransientTask {
             };
             self.spec.journal.commit(commit)?;
         }
-        let newest = incoming.iter().map(|i| i.record.timestamp.0).max();
+        let newest = incoming.newest_ms();
         self.spec.shared.progressed(incoming.len(), batch.rows, log.len(), newest);
         let batch = match self.spec.plan.kind {
             SourceKind::Table => batch,
