@@ -25,8 +25,8 @@
 //!
 //! In every case what is found is a moment that was: all of a commit or nothing of it, and no
 //! commit without those before it. What recovery finds beside that - records that are in no commit,
-//! say because somebody cut the commit log short - it sets aside (`tidy`). After a write or flush that failed the journal refuses further
-//! writes and reads on; what was committed stays.
+//! say because somebody cut the commit log short - it sets aside (`tidy`). After a write or flush
+//! that failed the journal refuses further writes and reads on; what was committed stays.
 
 mod catalog;
 mod change;

@@ -6,7 +6,7 @@
 //! meta/00000000000000000007.commits      what was committed since
 //! topics/NAME/INCARNATION/PARTITION/00000000000000004711.log     a segment, by its first offset
 //! topics/NAME/INCARNATION/PARTITION/00000000000000004711.2.log   the same, compacted twice
-//! set-aside/00000000000000000007/…       what log 7 did not know when it was read back, as in topics/
+//! set-aside/00000000000000000007/…       what log 7 did not know when it was read, as in topics/
 //! ```
 
 use std::path::{Path, PathBuf};

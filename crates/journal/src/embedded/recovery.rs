@@ -6,7 +6,8 @@
 //!    After a power cut they may be missing if they were never flushed (fsync `none` or
 //!    `interval`): then the log ends before that commit, so that what is left is a moment that was.
 //!    If they are missing though they were flushed, the disk is damaged, and that is said.
-//! 3. What lies behind the committed ends, and files no one knows, is removed or set aside (`tidy`).
+//! 3. What lies behind the committed ends, and files no one knows, is removed or set aside
+//!    (`tidy`).
 
 use std::collections::{HashMap, HashSet};
 use std::io;
