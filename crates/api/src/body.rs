@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,7 +18,7 @@ use crate::error::ApiError;
 pub const BODY_BYTES_MAX: usize = 16 << 20;
 
 /// How often it is looked whether a command has been carried out.
-const COMMAND_LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+const COMMAND_LOOK: Duration = Duration::from_millis(50);
 /// How many times.
 const COMMAND_LOOKS: u32 = 100;
 
@@ -26,19 +27,24 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The JSON object in a body.
 pub async fn object(body: Body) -> Result<Map<String, Value>, ApiError> {
+    object_of(&whole(body).await?)
+}
+
+/// All of a body: bounded in size and in the time it may take. Every handler that reads a body to
+/// its end does it here.
+pub async fn whole(body: Body) -> Result<Bytes, ApiError> {
     let body = Limited::new(body, BODY_BYTES_MAX).collect();
     let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
         return Err(ApiError::untyped(40_800, "the request did not arrive in time"));
     };
-    let bytes = match body {
-        Ok(body) => body.to_bytes(),
+    match body {
+        Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             let message = format!("the request is larger than {} MiB", BODY_BYTES_MAX >> 20);
-            return Err(ApiError::untyped(41_300, message));
+            Err(ApiError::untyped(41_300, message))
         }
-        Err(_) => return Err(ApiError::untyped(40_000, "the request broke off")),
-    };
-    object_of(&bytes)
+        Err(_) => Err(ApiError::untyped(40_000, "the request broke off")),
+    }
 }
 
 /// The JSON object in these bytes.

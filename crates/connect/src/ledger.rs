@@ -4,7 +4,8 @@
 //!
 //! Topic `_kerb_connectors`, one partition. Keys (UTF-8) and values (JSON):
 //! `config/NAME` → `{"kind": "source", "owner": "city", "properties": {…}}` as written, `${env:…}`
-//! not filled in (no owner: a statement made it);
+//! not filled in (no owner: a statement made it); as secrets may be among them, the topic is shown to
+//! nobody (`journal::check_shown`);
 //! `position/NAME` → whatever the source made of it; `paused/NAME` → `true` while it is told to
 //! pause. Tombstones once the connector is dropped.
 
@@ -20,8 +21,7 @@ use crate::config::Properties;
 use crate::error::CreateError;
 use crate::source::Position;
 
-/// The topic's name.
-pub(crate) const TOPIC: &str = "_kerb_connectors";
+pub(crate) use journal::CONNECTORS_TOPIC as TOPIC;
 
 const CONFIG: &str = "config/";
 const POSITION: &str = "position/";

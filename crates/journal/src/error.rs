@@ -59,12 +59,18 @@ pub enum CreateTopicError {
     Storage(#[from] StorageError),
 }
 
-/// Somebody outside may not append to a topic.
+/// Somebody outside may not append to a topic, or not read it.
 #[derive(Debug, thiserror::Error)]
 pub enum UserTopicError {
     /// It is one of the server's own.
     #[error("topic '{0}' belongs to the server; choose another one")]
     Internal(String),
+    /// There are secrets in it.
+    #[error(
+        "topic '{0}' is not shown: connectors' secrets are in it. SHOW CONNECTORS and DESCRIBE \
+         CONNECTOR say what is in it without them"
+    )]
+    Secret(String),
     /// There is none, and none can be made.
     #[error(transparent)]
     Topic(#[from] CreateTopicError),

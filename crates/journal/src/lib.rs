@@ -29,4 +29,6 @@ pub use journal::{
 pub use memory::MemoryJournal;
 pub use positions::{PositionError, keep_positions};
 pub use retention::RetentionOptions;
-pub use topic::{check_user_topic, ensure_topic, is_internal, user_topic};
+pub use topic::{
+    CONNECTORS_TOPIC, check_shown, check_user_topic, ensure_topic, is_internal, user_topic,
+};

@@ -6,6 +6,9 @@ use model::{Record, TopicPartition};
 use crate::error::{AppendError, CreateTopicError, UserTopicError};
 use crate::journal::{Journal, TopicInfo, TopicSpec};
 
+/// Where connectors are remembered: how each is configured, and where it stopped.
+pub const CONNECTORS_TOPIC: &str = "_kerb_connectors";
+
 /// The longest legal name, as in Kafka.
 const NAME_LENGTH_MAX: usize = 249;
 /// The most partitions a topic may have.
@@ -37,8 +40,8 @@ pub(crate) fn is_legal_name(name: &str) -> bool {
 }
 
 /// Does this topic belong to the server itself? The command log, schemas, connectors, queries'
-/// states, the processing log: everybody may read them, and nobody else may write to them, delete them, or put a source
-/// on them.
+/// states, the processing log: nobody else may write to them, delete them, or put a source on them.
+/// Everybody may read them, but for those of [`check_shown`].
 pub fn is_internal(name: &str) -> bool {
     name.starts_with("_kerb")
         || name == "_schemas"
@@ -55,6 +58,15 @@ pub fn check_user_topic(name: &str) -> Result<(), UserTopicError> {
         return Err(CreateTopicError::BadName(name.to_owned()).into());
     }
     Ok(())
+}
+
+/// May records of this topic be shown? Not where connectors' configurations are kept as they were
+/// written, with the passwords in them.
+pub fn check_shown(name: &str) -> Result<(), UserTopicError> {
+    match name {
+        CONNECTORS_TOPIC => Err(UserTopicError::Secret(name.to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// The topic that records of somebody outside are to go to; made of `spec` if it is not there.

@@ -139,6 +139,7 @@ impl LogClient {
     ) -> Result<(Vec<Placed>, Offset)> {
         match self {
             LogClient::Local(journal) => {
+                journal::check_shown(topic)?;
                 let place = TopicPartition::new(topic, partition);
                 let fetched = journal.read(&place, from, READ_BYTES)?;
                 let placed = |(offset, record)| Placed { partition, offset, record };

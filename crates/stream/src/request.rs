@@ -93,7 +93,7 @@ pub enum RequestErrorKind {
     QueryEndpoint,
     /// Something else than SELECT or PRINT was sent where only these go (40001; `/query`: 40000).
     NotAQuery,
-    /// PRINT of a topic that does not exist (40000; `/query-stream`: 40001).
+    /// PRINT of a topic that does not exist, or is not shown (40000; `/query-stream`: 40001).
     NoTopic,
     /// What is named does not exist (40400).
     NotFound,

@@ -15,7 +15,6 @@ use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
 use journal::{Commit, GroupId, Journal, PositionError, TopicSpec, partition_for_key};
 use model::text::{base64_bytes, base64_text};
 use model::{Header, Offset, Partition, Record, TimestampMs, TopicPartition};
@@ -23,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Api, blocking, with_type};
-use crate::body::BODY_BYTES_MAX;
+use crate::body;
 use crate::error::{ApiError, journal_refused};
 
 /// How many bytes of records one answer holds at the most.
@@ -74,12 +73,9 @@ pub(super) async fn produce(
     Path(topic): Path<String>,
     request: Request,
 ) -> Response {
-    let body = match Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => {
-            let message = "the records are more than fits into one request, or broke off";
-            return ApiError::typed(41_300, message).into_response();
-        }
+    let body = match body::whole(request.into_body()).await {
+        Ok(body) => body,
+        Err(error) => return error.into_response(),
     };
     respond(blocking(move || append(&api, &topic, &body)).await)
 }
@@ -156,6 +152,9 @@ pub(super) async fn read(
     let max_bytes = query.max_bytes.unwrap_or(READ_BYTES_MAX).min(READ_BYTES_MAX);
     let place = TopicPartition::new(topic, partition);
     let from = Offset(query.from.max(0));
+    if let Err(error) = journal::check_shown(&place.topic) {
+        return journal_refused(40_300, error).into_response();
+    }
     let read = blocking(move || api.engine.journal().read(&place, from, max_bytes)).await;
     let fetched = match read {
         Ok(Ok(fetched)) => fetched,
@@ -230,8 +229,12 @@ pub(super) async fn committed(State(api): State<Api>, Path(group): Path<String>)
 pub(super) async fn commit(
     State(api): State<Api>,
     Path(group): Path<String>,
-    axum::Json(offsets): axum::Json<Vec<JsonOffset>>,
+    request: Request,
 ) -> Response {
+    let offsets = match body::whole(request.into_body()).await.and_then(|body| offsets_of(&body)) {
+        Ok(offsets) => offsets,
+        Err(error) => return error.into_response(),
+    };
     let committed = blocking(move || {
         let position = |o: JsonOffset| {
             let topic: Arc<str> = o.topic.into();
@@ -246,6 +249,13 @@ pub(super) async fn commit(
         }
     });
     respond(committed.await)
+}
+
+fn offsets_of(body: &[u8]) -> Result<Vec<JsonOffset>, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = format!("not a list of {{\"topic\", \"partition\", \"offset\"}}: {error}");
+        ApiError::typed(40_000, message)
+    })
 }
 
 fn respond(answer: Result<Result<serde_json::Value, ApiError>, ApiError>) -> Response {

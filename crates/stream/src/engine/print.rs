@@ -76,6 +76,8 @@ impl Service {
         spec: &PrintSpec<'_>,
         catalog: &Catalog,
     ) -> Result<PrintQuery, RequestError> {
+        journal::check_shown(spec.topic)
+            .map_err(|error| RequestError::new(RequestErrorKind::NoTopic, error.to_string()))?;
         let journal = self.options.journal.clone();
         let topic = journal.topic(spec.topic).ok_or_else(|| {
             let message = format!(
