@@ -19,6 +19,7 @@ pub mod commands;
 pub mod conversation;
 pub mod places;
 pub mod reply;
+mod seldom;
 pub mod transports;
 pub mod views;
 pub mod words;

@@ -121,9 +121,7 @@ pub fn parse_location(text: &str) -> Option<Location> {
     if parts.next().is_some() {
         return None;
     }
-    let (latitude, longitude) = (degrees(latitude, 'N', 'S')?, degrees(longitude, 'E', 'W')?);
-    let on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
-    on_earth.then_some(Location { latitude, longitude })
+    Location::new(degrees(latitude, 'N', 'S')?, degrees(longitude, 'E', 'W')?)
 }
 
 /// Reads `2.1`, `-2.1`, `2.1°` and, where west is negative, `2.1W`.

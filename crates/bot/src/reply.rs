@@ -23,6 +23,14 @@ pub struct Location {
     pub longitude: f64,
 }
 
+impl Location {
+    /// The place with these degrees; `None` if it is not on the globe.
+    pub fn new(latitude: f64, longitude: f64) -> Option<Self> {
+        let on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
+        on_earth.then_some(Self { latitude, longitude })
+    }
+}
+
 impl std::fmt::Debug for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Location(…)")
@@ -96,7 +104,7 @@ pub struct Button {
 /// What a button does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Sends this back, at most 64 bytes.
+    /// Sends this back. Telegram takes no more than 64 bytes.
     Send(String),
     /// Opens an address.
     Open(String),
@@ -131,9 +139,7 @@ impl Button {
 
     /// A button that sends `data` back.
     pub fn send(label: impl Into<String>, data: impl Into<String>) -> Self {
-        let data = data.into();
-        debug_assert!(data.len() <= 64, "Telegram takes 64 bytes: {data}");
-        Self { label: label.into(), action: Action::Send(data) }
+        Self { label: label.into(), action: Action::Send(data.into()) }
     }
 
     /// A button that opens an address.

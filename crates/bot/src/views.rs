@@ -1,18 +1,26 @@
 //! What the bot reads and writes: the views that every city's pipeline provides, as plain structs.
 //!
 //! All statements of the bot are in this file, each a fixed text with bound values. What the views
-//! hold is described in `cities/README.md`.
+//! hold is described in `cities/README.md`. It comes from feeds, and is cleaned here, once: nothing
+//! behind this file looks at it with suspicion.
+
+mod clean;
+
+use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
 use tracing::warn;
 
 use crate::client::{Client, ClientError, Row, Statement};
 use crate::reply::{ChatId, Location};
+use crate::seldom::Seldom;
 
 /// A car park as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Park {
-    /// Its name, unique in the server.
+    /// Its name in the views, unique in the server, as the feed writes it. Not to be shown.
+    pub key: String,
+    /// Its name.
     pub name: String,
     /// The city it belongs to: the name of its folder.
     pub city: String,
@@ -89,6 +97,8 @@ pub struct Subscription {
     pub id: String,
     /// Whom to tell.
     pub chat: ChatId,
+    /// The car park's name in the views. Not to be shown.
+    pub park_key: String,
     /// The car park.
     pub park: String,
     /// Which crossing.
@@ -139,38 +149,37 @@ const SAVE_POSITION: &str =
 #[derive(Clone)]
 pub struct Views {
     client: Client,
+    /// Rows that could not be read.
+    left_out: Arc<Seldom>,
 }
 
 impl Views {
     /// The views behind this client.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, left_out: Arc::default() }
     }
 
     /// All car parks, by name.
     pub async fn parks(&self) -> Result<Vec<Park>, ClientError> {
         let rows = self.client.query(Statement::new(PARKS)).await?;
-        let mut parks = read(&rows, "a car park", park);
+        let mut parks = self.read(&rows, "a car park", park);
         parks.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(parks)
     }
 
-    /// A car park's half hours that began in a time, oldest first.
+    /// The half hours, of the car park with this key, that began in a time, oldest first.
     pub async fn history(
         &self,
-        name: &str,
+        key: &str,
         from_ms: i64,
         until_ms: i64,
     ) -> Result<Vec<HalfHour>, ClientError> {
         let statement = Statement::new(HISTORY)
-            .text("name", name)
+            .text("name", key)
             .integer("from", from_ms)
             .integer("until", until_ms);
         let rows = self.client.query(statement).await?;
-        let half_hour = |row: &Row| {
-            Some(HalfHour { start_ms: row.integer("STARTED")?, free: row.number("FREE_AVG")? })
-        };
-        let mut history = read(&rows, "half an hour", half_hour);
+        let mut history = self.read(&rows, "half an hour", half_hour);
         history.sort_by_key(|h| h.start_ms);
         Ok(history)
     }
@@ -179,7 +188,7 @@ impl Views {
     pub async fn subscriptions(&self, chat: ChatId) -> Result<Vec<Subscription>, ClientError> {
         let statement = Statement::new(SUBSCRIPTIONS).integer("chat", chat.0);
         let rows = self.client.query(statement).await?;
-        let mut all = read(&rows, "a subscription", subscription);
+        let mut all = self.read(&rows, "a subscription", subscription);
         // The view is asked for this chat only; a row of another one must not be shown even so.
         all.retain(|s| s.chat == chat);
         let order = |s: &Subscription| (s.since_ms, s.park.clone(), s.threshold, s.id.clone());
@@ -210,7 +219,7 @@ impl Views {
         let statement = Statement::new(SUBSCRIBE)
             .text("id", &s.id)
             .integer("chat", s.chat.0)
-            .text("name", &s.park)
+            .text("name", &s.park_key)
             .text("direction", s.direction.as_str())
             .integer("threshold", s.threshold)
             .boolean("active", active)
@@ -228,11 +237,14 @@ impl Views {
             .integer("position", position)
             .property("auto.offset.reset", "earliest");
         let rows = self.client.stream(statement).await?;
-        Ok(rows.filter_map(async |row| match row {
-            // The tombstones of the table behind the stream are no alerts.
-            Ok(row) if row.integer("CHAT").is_none() => None,
-            Ok(row) => told_if_unreadable("an alert", alert(&row)).map(Ok),
-            Err(e) => Some(Err(e)),
+        let views = self.clone();
+        Ok(rows.filter_map(move |row| {
+            std::future::ready(match row {
+                // The tombstones of the table behind the stream are no alerts.
+                Ok(row) if row.integer("CHAT").is_none() => None,
+                Ok(row) => views.read(&[row], "an alert", alert).pop().map(Ok),
+                Err(e) => Some(Err(e)),
+            })
         }))
     }
 
@@ -259,57 +271,68 @@ impl Views {
             Statement::new(SAVE_POSITION).text("name", name).integer("position", position);
         self.client.execute(statement).await
     }
-}
 
-/// The rows that can be read; of the others the log tells.
-fn read<T>(rows: &[Row], what: &str, read: impl Fn(&Row) -> Option<T>) -> Vec<T> {
-    rows.iter().filter_map(|row| told_if_unreadable(what, read(row))).collect()
-}
-
-fn told_if_unreadable<T>(what: &str, read: Option<T>) -> Option<T> {
-    if read.is_none() {
-        warn!("a row of the views is left out: what the bot must know of {what} is null in it");
+    /// The rows that can be read; of the others the log tells.
+    fn read<T>(&self, rows: &[Row], what: &str, read: impl Fn(&Row) -> Option<T>) -> Vec<T> {
+        let all: Vec<T> = rows.iter().filter_map(read).collect();
+        let left_out = (rows.len() - all.len()) as u64;
+        if let Some(rows) = self.left_out.happened(left_out) {
+            warn!(
+                rows,
+                "rows of the views are left out: what the bot must know (of {what}) is null in \
+                 them, or makes no sense"
+            );
+        }
+        all
     }
-    read
 }
 
 fn place(row: &Row) -> Option<Location> {
-    Some(Location { latitude: row.number("LATITUDE")?, longitude: row.number("LONGITUDE")? })
+    Location::new(row.number("LATITUDE")?, row.number("LONGITUDE")?)
+}
+
+fn half_hour(row: &Row) -> Option<HalfHour> {
+    Some(HalfHour {
+        start_ms: clean::time_ms(row.integer("STARTED")?)?,
+        free: clean::spaces_on_average(row.number("FREE_AVG")?)?,
+    })
 }
 
 fn park(row: &Row) -> Option<Park> {
     Some(Park {
-        name: row.text("NAME")?.to_string(),
+        key: row.text("NAME")?.to_string(),
+        name: clean::name(row.text("NAME")?)?,
         city: row.text("CITY").unwrap_or_default().to_string(),
         count: count(row),
-        capacity: row.integer("CAPACITY").filter(|c| *c > 0),
-        free_before: row.integer("FREE_BEFORE"),
+        capacity: capacity(row),
+        free_before: row.integer("FREE_BEFORE").and_then(clean::spaces),
         closed: row.text("STATUS").is_some_and(|s| s.eq_ignore_ascii_case("closed")),
-        flag: row.text("FLAG").filter(|f| !f.is_empty()).map(str::to_string),
+        flag: row.text("FLAG").and_then(clean::remark),
         location: place(row),
-        directions_url: row.text("DIRECTIONS_URL").filter(|u| is_web(u)).map(str::to_string),
+        directions_url: row.text("DIRECTIONS_URL").and_then(clean::web_address),
     })
 }
 
 fn count(row: &Row) -> Option<Count> {
     // Views made before `interface.sql` saw to it may hold negative numbers.
-    let free = row.integer("FREE").filter(|free| *free >= 0)?;
-    Some(Count { free, time_ms: row.integer("TS")? })
+    let free = row.integer("FREE").and_then(clean::spaces)?;
+    Some(Count { free, time_ms: clean::time_ms(row.integer("TS")?)? })
 }
 
-/// Feeds are not trusted: only web addresses become buttons.
-fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
+fn capacity(row: &Row) -> Option<i64> {
+    row.integer("CAPACITY").and_then(clean::spaces).filter(|capacity| *capacity > 0)
 }
 
 fn subscription(row: &Row) -> Option<Subscription> {
     Some(Subscription {
         id: row.text("ID")?.to_string(),
         chat: ChatId(row.integer("CHAT")?),
-        park: row.text("NAME")?.to_string(),
+        park_key: row.text("NAME")?.to_string(),
+        // It can be stopped, whatever it was called.
+        park: clean::name(row.text("NAME")?).unwrap_or_else(|| "a car park without a name".into()),
         direction: Direction::parse(row.text("DIRECTION")?)?,
         threshold: row.integer("THRESHOLD")?,
-        label: row.text("LABEL").unwrap_or_default().to_string(),
+        label: row.text("LABEL").and_then(clean::remark).unwrap_or_default(),
         since_ms: row.integer("SINCE").unwrap_or(0),
     })
 }
@@ -320,7 +343,7 @@ fn alert(row: &Row) -> Option<Alert> {
         subscription: subscription(row)?,
         city: row.text("CITY").unwrap_or_default().to_string(),
         count: count(row)?,
-        capacity: row.integer("CAPACITY").filter(|c| *c > 0),
+        capacity: capacity(row),
         location: place(row),
     })
 }

@@ -173,6 +173,7 @@ mod tests {
 
     fn pier_road() -> Park {
         Park {
+            key: "Pier Road".into(),
             name: "Pier Road".into(),
             city: "jersey".into(),
             count: Some(Count { free: 123, time_ms: 1_730_000_000_000 }),

@@ -2,7 +2,8 @@
 //! Telegram would refuse, and fails on demand.
 //!
 //! Strict means: unknown methods and wrong tokens are 404, missing or wrong fields 400, button data
-//! over 64 bytes and upper-case commands are refused, two polls at once are 409, and updates stay
+//! over 64 bytes, texts and captions that are too long, buttons and places that are none, and
+//! upper-case commands are refused, two polls at once are 409, and updates stay
 //! until an offset confirms them.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,8 +25,12 @@ pub const TOKEN: &str = "123456:fake-token";
 
 /// The longest text of a message.
 const TEXT_UNITS_MAX: usize = 4096;
+/// The longest caption of a picture.
+const CAPTION_UNITS_MAX: usize = 1024;
 /// The longest data of a button.
 const CALLBACK_BYTES_MAX: usize = 64;
+/// The longest address of a button.
+const URL_BYTES_MAX: usize = 2048;
 /// How long a test waits for something before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -41,6 +46,8 @@ pub enum Fault {
     Blocked,
     /// 409: another one polls.
     Conflict,
+    /// 400, whatever was sent.
+    Refused,
     /// 500, with an error object.
     Internal,
     /// 502, with HTML.
@@ -262,6 +269,7 @@ async fn answer(
         Some(Fault::Conflict) => {
             return failure(409, "Conflict: terminated by other getUpdates request", None);
         }
+        Some(Fault::Refused) => return failure(400, "Bad Request: it is refused", None),
         Some(Fault::Internal) => return failure(500, "Internal Server Error", None),
         Some(Fault::BadGateway) => {
             return respond(502, "text/html", "<html>Bad Gateway</html>".into());
@@ -352,18 +360,28 @@ fn send(telegram: &Telegram, method: &str, body: Value) -> Response {
     };
     let wrong = match method {
         "sendmessage" => match body["text"].as_str() {
-            None | Some("") => Some("message text is empty"),
+            None => Some("message text is empty"),
+            Some(text) if text.trim().is_empty() => Some("message text is empty"),
             Some(text) if text.encode_utf16().count() > TEXT_UNITS_MAX => {
                 Some("message is too long")
             }
             Some(_) => None,
         },
         "sendvenue" => {
-            let place = body["latitude"].is_number() && body["longitude"].is_number();
-            let named = body["title"].is_string() && body["address"].is_string();
+            let within = |field: &str, most: f64| {
+                body[field].as_f64().is_some_and(|degrees| degrees.abs() <= most)
+            };
+            let place = within("latitude", 90.0) && within("longitude", 180.0);
+            let said = |field: &str| body[field].as_str().is_some_and(|t| !t.trim().is_empty());
+            let named = said("title") && said("address");
             (!(place && named)).then_some("venue is incomplete")
         }
-        _ => body["photo"].is_null().then_some("there is no photo in the request"),
+        _ if body["photo"].is_null() => Some("there is no photo in the request"),
+        _ => {
+            let caption = body["caption"].as_str().unwrap_or_default();
+            let is_long = caption.encode_utf16().count() > CAPTION_UNITS_MAX;
+            is_long.then_some("message caption is too long")
+        }
     };
     if let Some(wrong) = wrong.or_else(|| bad_keyboard(&body["reply_markup"])) {
         return failure(400, &format!("Bad Request: {wrong}"), None);
@@ -385,16 +403,22 @@ fn send(telegram: &Telegram, method: &str, body: Value) -> Response {
 fn bad_keyboard(markup: &Value) -> Option<&'static str> {
     let rows = markup["inline_keyboard"].as_array()?;
     for button in rows.iter().filter_map(Value::as_array).flatten() {
-        if button["text"].as_str().is_none_or(str::is_empty) {
+        if button["text"].as_str().is_none_or(|text| text.trim().is_empty()) {
             return Some("button text is empty");
         }
         match (button["callback_data"].as_str(), button["url"].as_str()) {
             (Some(data), None) if (1..=CALLBACK_BYTES_MAX).contains(&data.len()) => {}
-            (None, Some(url)) if url.starts_with("http") => {}
+            (None, Some(url)) if is_web_address(url) => {}
             _ => return Some("BUTTON_DATA_INVALID"),
         }
     }
     None
+}
+
+fn is_web_address(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    url.len() <= URL_BYTES_MAX && host.is_some_and(|host| host.contains('.'))
 }
 
 /// Reads a form's text fields; a file becomes its size.

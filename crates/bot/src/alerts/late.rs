@@ -58,7 +58,7 @@ impl Late {
 
 fn by_now(alert: Alert, parks: &[Park], now_ms: i64) -> Option<Alert> {
     let wish = &alert.subscription;
-    let park = parks.iter().find(|park| park.name == wish.park)?;
+    let park = parks.iter().find(|park| park.key == wish.park_key)?;
     let count = park.count?;
     let met = wish.direction.is_met(count.free, wish.threshold);
     let known = count.time_ms >= alert.count.time_ms && now_ms - count.time_ms <= KNOWN_MS;
@@ -80,6 +80,7 @@ mod tests {
             subscription: Subscription {
                 id: id.into(),
                 chat: ChatId(1),
+                park_key: "Pier Road".into(),
                 park: "Pier Road".into(),
                 direction: Direction::Above,
                 threshold: 10,
@@ -95,6 +96,7 @@ mod tests {
 
     fn park(free: i64, hours_ago: i64) -> Park {
         Park {
+            key: "Pier Road".into(),
             name: "Pier Road".into(),
             city: "jersey".into(),
             count: Some(Count { free, time_ms: NOW - hours_ago * HOUR_MS }),
@@ -138,6 +140,6 @@ mod tests {
         };
         check(park(3, 1));
         check(park(50, 49));
-        check(Park { name: "Minden".into(), ..park(50, 1) });
+        check(Park { key: "Minden".into(), ..park(50, 1) });
     }
 }

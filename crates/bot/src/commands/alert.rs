@@ -106,8 +106,8 @@ async fn near_place(asked: Asked<'_>, place: &str, threshold: i64) -> Answer {
         return near(conversation, asked.chat, here, label, threshold).await;
     }
     match nearest::place_of(&conversation.views.parks().await?, place) {
-        Some((name, here)) => {
-            let label = format!("near {name}");
+        Some((park, here)) => {
+            let label = format!("near {}", park.name);
             near(conversation, asked.chat, here, &label, threshold).await
         }
         None => {
@@ -179,11 +179,12 @@ fn subscription(
     threshold: i64,
     label: &str,
 ) -> Subscription {
-    let key = format!("{}|{}|{}|{threshold}", chat.0, park.name, direction.as_str());
+    let key = format!("{}|{}|{}|{threshold}", chat.0, park.key, direction.as_str());
     let now_ms = conversation.now_ms();
     Subscription {
         id: which::short_id(&key),
         chat,
+        park_key: park.key.clone(),
         park: park.name.clone(),
         direction,
         threshold,

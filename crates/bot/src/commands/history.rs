@@ -87,7 +87,8 @@ async fn draw(conversation: &Conversation, park: &Park, span: Span) -> Answer {
     let Some(period) = Period::around(count.time_ms, span, &zone) else {
         return Ok(vec![Reply::text("That car park's clock is wrong; I cannot draw its history.")]);
     };
-    let history = conversation.views.history(name, period.usual_from_ms, period.until_ms).await?;
+    let history =
+        conversation.views.history(&park.key, period.usual_from_ms, period.until_ms).await?;
     if history.is_empty() {
         return Ok(vec![Reply::text(format!("I have no history of {name} yet."))]);
     }

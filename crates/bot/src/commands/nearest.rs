@@ -41,7 +41,7 @@ pub(super) async fn run(asked: Asked<'_>) -> Answer {
             ))]),
         },
         Ok(Around::Named(typed)) => match place_of(&conversation.views.parks().await?, typed) {
-            Some((name, location)) => around(conversation, location, None, Some(&name)).await,
+            Some((park, location)) => around(conversation, location, None, Some(park)).await,
             None => Ok(vec![not_a_place(conversation)]),
         },
     }
@@ -79,10 +79,10 @@ pub(super) fn not_a_place(conversation: &Conversation) -> Reply {
 }
 
 /// The one car park that is meant by what was typed, and where it is.
-pub(super) fn place_of(parks: &[Park], typed: &str) -> Option<(String, Location)> {
+pub(super) fn place_of<'a>(parks: &'a [Park], typed: &str) -> Option<(&'a Park, Location)> {
     let names: Vec<&str> = parks.iter().map(|p| p.name.as_str()).collect();
     let Match::One(at) = places::find(&names, typed) else { return None };
-    Some((parks[at].name.clone(), parks[at].location?))
+    Some((&parks[at], parks[at].location?))
 }
 
 /// The nearest open ones with enough spaces, each as a place with directions; around a car park,
@@ -91,10 +91,10 @@ pub(super) async fn around(
     conversation: &Conversation,
     here: Location,
     wanted: Option<i64>,
-    name: Option<&str>,
+    beside: Option<&Park>,
 ) -> Answer {
     let mut parks = conversation.views.parks().await?;
-    parks.retain(|park| name.is_none_or(|name| park.name != name));
+    parks.retain(|park| beside.is_none_or(|beside| park.key != beside.key));
     let enough = wanted.unwrap_or(ENOUGH).max(1);
     let near = nearest(&parks, here, enough);
     let Some((metres, first)) = near.first() else {
@@ -110,8 +110,8 @@ pub(super) async fn around(
             conversation.example_place(),
         ))]);
     }
-    let mut text = match name {
-        Some(name) => format!("The nearest to {name} with space:\n"),
+    let mut text = match beside {
+        Some(park) => format!("The nearest to {} with space:\n", park.name),
         None => "The nearest with space:\n".to_string(),
     };
     for (i, (metres, park)) in near.iter().enumerate() {

@@ -25,7 +25,7 @@ pub(super) async fn button(asked: Asked<'_>) -> Answer {
 
 fn tell(conversation: &Conversation, park: &Park) -> Reply {
     let zone = conversation.zone(&park.city);
-    let id = which::short_id(&park.name);
+    let id = which::short_id(&park.key);
     let mut first = Vec::new();
     if let Some(url) = words::directions(park) {
         first.push(Button::open("Directions", url));

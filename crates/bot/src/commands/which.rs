@@ -44,14 +44,14 @@ pub(super) fn offer<'a>(
     parks: impl Iterator<Item = &'a Park>,
     then: impl Fn(&str) -> String,
 ) -> Reply {
-    let button = |park: &Park| Button::send(&park.name, then(&short_id(&park.name)));
+    let button = |park: &Park| Button::send(&park.name, then(&short_id(&park.key)));
     let buttons: Vec<Button> = parks.take(OFFERED_MAX).map(button).collect();
     buttons.chunks(2).fold(reply, |reply, pair| reply.row(pair.to_vec()))
 }
 
 /// The car park of a button.
 pub(super) fn with_id<'a>(parks: &'a [Park], id: &str) -> Option<&'a Park> {
-    parks.iter().find(|p| short_id(&p.name) == id)
+    parks.iter().find(|p| short_id(&p.key) == id)
 }
 
 /// What is said when a button's car park is no longer known.
@@ -59,7 +59,7 @@ pub(super) fn gone() -> Reply {
     Reply::text("I no longer know that car park. Send /help for the ones I know.")
 }
 
-/// A name in 16 characters, for a button's data: FNV-1a of it, the same after every restart.
+/// A key in 16 characters, for a button's data: FNV-1a of it, the same after every restart.
 pub(super) fn short_id(name: &str) -> String {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::limits::{self, CAPTION_UNITS_MAX, TEXT_UNITS_MAX, VENUE_UNITS_MAX};
 use crate::reply::{Action, Button, ChatId, Content, Reply};
-
-/// The longest text of a message, in characters (the Bot API counts UTF-16 units; ours are fewer).
-const TEXT_CHARS_MAX: usize = 4000;
 
 /// A call of a method: its name and its body, or a picture. No `Debug`: the chat is in it.
 pub(super) enum Call {
@@ -15,14 +13,25 @@ pub(super) enum Call {
     Photo { png: bytes::Bytes, caption: String, markup: Option<String> },
 }
 
-/// The call that sends `reply` to `chat`.
+impl Call {
+    /// Takes the buttons off; were there any?
+    pub(super) fn take_markup(&mut self) -> bool {
+        match self {
+            Call::Json(_, body) => {
+                body.as_object_mut().is_some_and(|body| body.remove("reply_markup").is_some())
+            }
+            Call::Photo { markup, .. } => markup.take().is_some(),
+        }
+    }
+}
+
+/// The call that sends `reply` to `chat`: as much of it as Telegram takes.
 pub(super) fn call(chat: ChatId, reply: Reply) -> Call {
-    let markup = keyboard(&reply.buttons);
-    let message = |text: &str, markup: Option<Value>| {
-        let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    let markup = keyboard(&limits::buttons(reply.buttons));
+    let message = |text: String, markup: Option<Value>| {
         let mut body = json!({
             "chat_id": chat.0,
-            "text": text,
+            "text": limits::text(text, TEXT_UNITS_MAX),
             "link_preview_options": { "is_disabled": true },
         });
         if let Some(markup) = markup {
@@ -31,22 +40,22 @@ pub(super) fn call(chat: ChatId, reply: Reply) -> Call {
         Call::Json("sendMessage", body)
     };
     match reply.content {
-        Content::Text(text) => message(&text, markup),
+        Content::Text(text) => message(text, markup),
         Content::AskLocation { text, .. } => {
             let ask = json!({
                 "keyboard": [[{ "text": "Share my location", "request_location": true }]],
                 "resize_keyboard": true,
                 "one_time_keyboard": true,
             });
-            message(&text, Some(ask))
+            message(text, Some(ask))
         }
         Content::Venue { location, title, address } => {
             let mut body = json!({
                 "chat_id": chat.0,
                 "latitude": location.latitude,
                 "longitude": location.longitude,
-                "title": title,
-                "address": address,
+                "title": limits::text(title, VENUE_UNITS_MAX),
+                "address": limits::text(address, VENUE_UNITS_MAX),
             });
             if let Some(markup) = markup {
                 body["reply_markup"] = markup;
@@ -54,6 +63,7 @@ pub(super) fn call(chat: ChatId, reply: Reply) -> Call {
             Call::Json("sendVenue", body)
         }
         Content::Chart { png, caption, .. } => {
+            let caption = limits::text(caption, CAPTION_UNITS_MAX);
             Call::Photo { png, caption, markup: markup.map(|m| m.to_string()) }
         }
     }

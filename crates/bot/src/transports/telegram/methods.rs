@@ -21,6 +21,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// How long to wait when Telegram says "too many requests" but not for how long.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
+/// Behind so long a silence Telegram is asked again, whatever it said.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A bot's token. Never shown.
 #[derive(Clone)]
@@ -47,7 +49,7 @@ pub enum TelegramError {
     /// Too many requests (429).
     #[error("Telegram asks to wait {after:?}")]
     Wait {
-        /// How long.
+        /// How long: no more than a day.
         after: Duration,
     },
     /// The bot was blocked, or the chat is gone (403, or 400 "chat not found").
@@ -108,7 +110,8 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Parameters {
-    retry_after: Option<u64>,
+    /// Seconds: a whole number, if all is well.
+    retry_after: Option<Value>,
 }
 
 /// Something that happened in a chat.
@@ -289,15 +292,22 @@ fn outcome(answer: Answer) -> Result<Value, TelegramError> {
     }
     let code = answer.error_code.unwrap_or(0);
     let description = answer.description.unwrap_or_default();
-    let after = answer.parameters.and_then(|p| p.retry_after).map(Duration::from_secs);
     Err(match code {
-        429 => TelegramError::Wait { after: after.unwrap_or(RETRY_AFTER_DEFAULT) },
+        429 => TelegramError::Wait { after: silence(answer.parameters) },
         403 => TelegramError::Gone,
         400 if description.contains("chat not found") => TelegramError::Gone,
         409 => TelegramError::Conflict,
         401 | 404 => TelegramError::Unauthorized,
         500.. => TelegramError::NotConnected { reason: format!("error {code}") },
         _ => TelegramError::Refused { code, description: without_numbers(&description) },
+    })
+}
+
+/// For how long to be silent; any number is read, and none is too large.
+fn silence(parameters: Option<Parameters>) -> Duration {
+    let seconds = parameters.and_then(|p| p.retry_after?.as_f64()).filter(|s| *s >= 0.0);
+    seconds.map_or(RETRY_AFTER_DEFAULT, |seconds| {
+        Duration::try_from_secs_f64(seconds).map_or(RETRY_AFTER_MAX, |s| s.min(RETRY_AFTER_MAX))
     })
 }
 
@@ -355,6 +365,25 @@ mod tests {
             r#"{"ok":false,"error_code":401,"description":"x"}"#,
             Err(TelegramError::Unauthorized),
         );
+    }
+
+    #[test]
+    fn a_silence_is_no_longer_than_a_day() {
+        let check = |retry_after: &str, after: Duration| {
+            let answer = format!(
+                r#"{{"ok":false,"error_code":429,"parameters":{{"retry_after":{retry_after}}}}}"#
+            );
+            check(&answer, Err(TelegramError::Wait { after }));
+        };
+        check("3600", Duration::from_secs(3600));
+        check("0.5", Duration::from_millis(500));
+        for long in ["86401", "1000000000000000", "9223372036854775807", "18446744073709551615"] {
+            check(long, RETRY_AFTER_MAX);
+        }
+        check("1e300", RETRY_AFTER_MAX);
+        for odd in ["-1", "null", "\"soon\""] {
+            check(odd, RETRY_AFTER_DEFAULT);
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //!
 //! A call that certainly did not arrive (429, 5xx, no connection) is made again for a while; one
 //! whose answer was lost on the way may have arrived and is not. What still has not arrived is
-//! given back: an answer is dropped then, as its question was asked long ago; an alert waits until
-//! the outbox is ready, and is put into words anew.
+//! given back. A message that is refused as a whole is tried once more without its buttons, as one
+//! of them may be to blame. An answer is dropped if it did not arrive, as its question
+//! was asked long ago; an alert waits until the outbox is ready, and is put into words anew.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -112,7 +113,7 @@ impl Outbox {
     }
 
     async fn deliver(&self, chat: ChatId, reply: Reply, patience: Duration) -> Delivery {
-        let call = markup::call(chat, reply);
+        let mut call = markup::call(chat, reply);
         let until = Instant::now() + patience;
         let mut pause = BACK_OFF_FIRST;
         loop {
@@ -142,6 +143,9 @@ impl Outbox {
                     warn!(error = %e, "a message could not be sent yet");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(BACK_OFF_MAX);
+                }
+                Err(e @ TelegramError::Refused { code: 400, .. }) if call.take_markup() => {
+                    warn!(error = %e, "a message was refused; it is tried without its buttons");
                 }
                 Err(e) => {
                     warn!(error = %e, "a message was refused");
@@ -187,6 +191,7 @@ mod tests {
 
     use super::super::methods::Token;
     use super::*;
+    use crate::reply::{Button, Content};
 
     const CHAT: ChatId = ChatId(7);
     const MOMENT: Duration = Duration::from_millis(20);
@@ -240,6 +245,59 @@ mod tests {
         turn(Duration::from_secs(30)).await;
         assert_eq!(sending.await.expect("sent"), Delivery::Sent);
         assert_eq!(fake.calls("sendMessage"), 2);
+    }
+
+    #[tokio::test]
+    async fn no_silence_is_so_long_that_nothing_is_sent_any_more() {
+        let fake = FakeTelegram::start().await.expect("a fake");
+        let outbox = outbox(&fake).await;
+        for retry_after_s in [i64::MAX as u64, u64::MAX] {
+            fake.fail_next("sendMessage", Fault::TooManyRequests { retry_after_s });
+            assert_eq!(outbox.send(CHAT, Reply::text("alert")).await, Delivery::Postponed);
+            assert!(!is_ready(&outbox).await);
+            turn(Duration::from_secs(24 * 3600)).await;
+            assert!(is_ready(&outbox).await, "a day is enough");
+        }
+        assert_eq!(outbox.send(CHAT, Reply::text("alert")).await, Delivery::Sent);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_tried_once_more_without_its_buttons() {
+        let fake = FakeTelegram::start().await.expect("a fake");
+        let outbox = outbox(&fake).await;
+        let reply = Reply::text("Which?").row(vec![Button::send("Pier Road", "park 5")]);
+        fake.fail_next("sendMessage", Fault::Refused);
+        assert_eq!(outbox.answer(CHAT, reply.clone()).await, Delivery::Sent);
+        let sent = fake.sent();
+        assert_eq!(sent[0].text(), "Which?");
+        assert!(sent[0].body["reply_markup"].is_null());
+        // Once: without buttons it is not to blame on them.
+        fake.fail_next("sendMessage", Fault::Refused);
+        fake.fail_next("sendMessage", Fault::Refused);
+        assert_eq!(outbox.answer(CHAT, reply).await, Delivery::Refused);
+        fake.fail_next("sendMessage", Fault::Refused);
+        assert_eq!(outbox.answer(CHAT, Reply::text("words")).await, Delivery::Refused);
+        assert_eq!(fake.calls("sendMessage"), 5);
+    }
+
+    #[tokio::test]
+    async fn what_the_limits_let_through_is_taken() {
+        let fake = FakeTelegram::start().await.expect("a fake");
+        let outbox = outbox(&fake).await;
+        let long = "😀".repeat(4000);
+        let buttons = vec![vec![Button::send(&long, "park 1"), Button::send("", "park 2")]];
+        let chart = Content::Chart {
+            name: "x".into(),
+            png: bytes::Bytes::from_static(b"png"),
+            caption: long.clone(),
+            drawing: String::new(),
+        };
+        for content in [Content::Text(long), chart] {
+            let reply = Reply { content, buttons: buttons.clone() };
+            assert_eq!(outbox.answer(CHAT, reply).await, Delivery::Sent);
+        }
+        let calls = fake.calls("sendMessage") + fake.calls("sendPhoto");
+        assert_eq!(calls, 2, "nothing had to be tried twice");
     }
 
     #[tokio::test]
