@@ -4,6 +4,7 @@
 pub mod background;
 mod complaints;
 pub mod log_writer;
+pub mod lost;
 pub mod persistent;
 pub mod pool;
 pub mod push_pool;

@@ -35,7 +35,8 @@ pub(crate) async fn run(arguments: Consume) -> Result<(), Exit> {
     let log = LogClient::open(&arguments.log)?;
     let topic = log.topic(&arguments.topic).await?;
     let begin = positions(&log, &topic, from, arguments.group.as_deref()).await?;
-    if let Some(remark) = remark(&arguments, from, &begin) {
+    let remarks = remark(&arguments, from, &begin).into_iter().chain(gone(&topic.name, &begin));
+    for remark in remarks {
         let _ = writeln!(std::io::stderr(), "{remark}");
     }
     let mut positions: Vec<_> =
@@ -89,6 +90,8 @@ pub(crate) async fn run(arguments: Consume) -> Result<(), Exit> {
 struct Begin {
     partition: u32,
     at: Offset,
+    /// Where it would have begun if all were there still.
+    asked: Offset,
     /// Its first record.
     start: Offset,
     /// One behind its last record.
@@ -130,6 +133,20 @@ fn remark(arguments: &Consume, from: From, begin: &[Begin]) -> Option<String> {
     }
 }
 
+/// What is said of records that retention has removed before they were read.
+fn gone(topic: &str, begin: &[Begin]) -> Vec<String> {
+    let gone = begin.iter().filter(|begin| begin.asked < begin.at);
+    let words = gone.map(|begin| {
+        let Begin { partition, at, asked, .. } = begin;
+        let records = at.0 - asked.0;
+        format!(
+            "{topic}: {records} records of partition {partition} are gone, removed by the topic's \
+             retention: it begins at {at}, not at {asked}"
+        )
+    });
+    words.collect()
+}
+
 /// The offset to begin with, for each partition.
 async fn positions(
     log: &LogClient,
@@ -153,7 +170,8 @@ async fn positions(
             (None, From::Time(time)) => log.offset_at(&topic.name, partition, time).await?,
         };
         let (start, end, is_committed) = (*start, *end, committed.is_some());
-        positions.push(Begin { partition, at: at.max(start), start, end, is_committed });
+        let (asked, at) = (at, at.max(start));
+        positions.push(Begin { partition, at, asked, start, end, is_committed });
     }
     Ok(positions)
 }
@@ -200,6 +218,11 @@ fn print(out: &mut Output, placed: &Placed, arguments: &Consume) -> std::io::Res
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use journal::{Journal, MemoryJournal, TopicSpec};
+    use model::{ManualClock, Record, TopicPartition};
+
     use super::*;
 
     #[test]
@@ -208,5 +231,28 @@ mod tests {
         assert_eq!(parse("42"), Ok(From::Offset(Offset(42))));
         assert_eq!(parse("1970-01-01T00:00:01Z"), Ok(From::Time(TimestampMs(1000))));
         assert!(parse("yesterday").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_group_is_told_of_records_that_are_gone() {
+        let hour = TimestampMs(3_600_000);
+        let clock = Arc::new(ManualClock::at(TimestampMs(0)));
+        let journal = MemoryJournal::new(clock.clone());
+        let kept = TopicSpec { retention: Some(Duration::from_secs(5)), ..TopicSpec::new("t", 2) };
+        journal.create_topic(kept).unwrap();
+        let place = |n| TopicPartition::new("t", n);
+        for n in 0..20 {
+            journal.append(&place(n / 10), vec![Record::default()]).unwrap();
+        }
+        let stands = [(place(0), Offset(4)), (place(1), Offset(10))];
+        journal::keep_positions(&journal, "readers", stands).unwrap();
+        clock.set(hour);
+        journal.maintain().unwrap();
+        let log = LogClient::Local(Arc::new(journal));
+        let topic = log.topic("t").await.unwrap();
+        let begin = positions(&log, &topic, From::Beginning, Some("readers")).await.unwrap();
+        let words = "t: 6 records of partition 0 are gone, removed by the topic's retention: \
+                     it begins at 10, not at 4";
+        assert_eq!(gone("t", &begin), [words]);
     }
 }

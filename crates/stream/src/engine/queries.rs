@@ -58,6 +58,34 @@ pub(crate) fn group_name(service_id: &str, query: &str) -> String {
     format!("_confluent-ksql-{service_id}query_{query}")
 }
 
+/// What stands behind the group's name in that of the topic of a query's state.
+const CHANGELOG: &str = "-state-changelog";
+
+/// Lets go of the state and progress of queries that are no more: the process may have died between
+/// a query's end and its state's. What cannot be deleted now goes next time.
+pub(crate) fn forget_orphans(options: &EngineOptions, catalog: &Catalog) {
+    let journal = &options.journal;
+    let prefix = group_name(&options.service_id, "");
+    let is_orphan = |group: &str| {
+        group.strip_prefix(&prefix).is_some_and(|query| !catalog.queries.contains_key(query))
+    };
+    for topic in journal.topics() {
+        let name = &topic.spec.name;
+        if !name.strip_suffix(CHANGELOG).is_some_and(is_orphan) {
+            continue;
+        }
+        tracing::info!(topic = %name, "its query is no more: deleted");
+        if let Err(error) = journal.delete_topic(name) {
+            tracing::warn!(topic = %name, %error, "state of a query that is no more stays");
+        }
+    }
+    for group in journal.groups().into_iter().filter(|group| is_orphan(&group.0)) {
+        if let Err(error) = journal.delete_group(&group) {
+            tracing::warn!(group = %group.0, %error, "progress of a query that is no more stays");
+        }
+    }
+}
+
 /// Where a query starts to read, as properties say.
 pub(crate) fn offset_reset(settings: &Settings) -> Option<OffsetReset> {
     match settings.get("auto.offset.reset")?.to_lowercase().as_str() {
@@ -372,7 +400,7 @@ fn task_spec(entry: &Arc<QueryEntry>, start: &Start<'_>) -> Result<TaskSpec, Tas
         journal: options.journal.clone(),
         registry: options.registry.clone(),
         clock: options.clock.clone(),
-        changelog: format!("{group}-state-changelog").into(),
+        changelog: format!("{group}{CHANGELOG}").into(),
         group: GroupId(group.into()),
         offset_reset,
         merges: merges(start.settings),

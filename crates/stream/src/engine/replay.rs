@@ -12,7 +12,7 @@ use super::commands::Command;
 use super::failure::internal;
 use super::queries::{Origin, Start};
 use super::world::{Session, apply, started_query};
-use super::{Service, properties};
+use super::{Service, properties, queries};
 use crate::answer::{CommandState, CommandStatus};
 use crate::request::RequestError;
 
@@ -24,6 +24,7 @@ impl Service {
         server.retain(|name, _| !properties::PLANNING.contains(&name.as_str()));
         let mut settings_of = BTreeMap::new();
         let mut paused = BTreeSet::new();
+        let mut is_whole = true;
         for (sequence, id, command) in self.commands.read()? {
             let session = Session { properties: command.properties.clone(), ..Session::default() };
             let settings = session.settings(&server);
@@ -31,6 +32,7 @@ impl Service {
                 Ok(replayed) => replayed,
                 Err(error) => {
                     tracing::error!(command = id, %error, "a command cannot be carried out again");
+                    is_whole = false;
                     continue;
                 }
             };
@@ -55,6 +57,9 @@ impl Service {
             }
         }
         let catalog = self.catalog.read().clone();
+        if is_whole {
+            queries::forget_orphans(&self.options, &catalog);
+        }
         for (id, entry) in &catalog.queries {
             let settings = settings_of.remove(id).unwrap_or_default();
             let start = Start {

@@ -20,6 +20,7 @@ use crate::run::TaskError;
 use crate::run::background::BackgroundCommit;
 use crate::run::complaints::Complaints;
 use crate::run::log_writer::LogWriter;
+use crate::run::lost::{Lost, told};
 use crate::run::reader::Reader;
 use crate::run::shared::Shared;
 use crate::run::start::{OffsetReset, SourceStart};
@@ -252,6 +253,10 @@ impl PersistentTask {
     /// Reads, processes and commits one batch; returns how many records that were.
     pub fn step(&mut self) -> Result<usize, TaskError> {
         let incoming = self.reader.poll(self.batch_bytes)?;
+        let lost = self.reader.take_lost();
+        if !lost.is_empty() {
+            self.note_lost(&lost, incoming.is_empty())?;
+        }
         if incoming.is_empty() {
             self.finish()?;
             return Ok(0);
@@ -265,6 +270,20 @@ impl PersistentTask {
             self.under_way = Some(UnderWay { commit, outcome });
         }
         Ok(incoming.len())
+    }
+
+    /// Notes what was gone before it could be read, and that it was, if nothing was read behind it.
+    fn note_lost(&mut self, lost: &[Lost], moves: bool) -> Result<(), TaskError> {
+        self.finish()?;
+        let (count, log) = told(&self.spec.id, lost);
+        let records = vec![self.spec.log.records(&log, self.spec.clock.now())];
+        let offsets = if moves { self.new_positions() } else { Vec::new() };
+        self.spec.journal.commit(Commit { records, offsets })?;
+        if moves {
+            self.reader.mark_positions_taken();
+        }
+        self.spec.shared.progressed(0, 0, count, None);
+        Ok(())
     }
 
     /// Processes records that somebody hands over; positions stay.

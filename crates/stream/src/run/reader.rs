@@ -11,6 +11,7 @@ use journal::{Journal, ReadError};
 use model::{Offset, Record, TopicPartition};
 
 use crate::operators::source::{Incoming, InputPartition};
+use crate::run::lost::Lost;
 
 /// The least that is read of a partition at once.
 const PARTITION_BYTES_MIN: usize = 64 << 10;
@@ -37,6 +38,7 @@ pub struct ReadPartition {
     /// Read up to here and no further: for looks at a stream as it is now.
     pub end: Option<Offset>,
     fetched_to: Offset,
+    lost: Vec<Lost>,
     buffer: VecDeque<(Offset, Record)>,
 }
 
@@ -50,6 +52,7 @@ impl ReadPartition {
             committed: None,
             end: None,
             fetched_to: position,
+            lost: Vec::new(),
             buffer: VecDeque::new(),
         }
     }
@@ -85,6 +88,11 @@ impl Reader {
     /// Has everything up to the ends that were set been read?
     pub fn is_at_end(&self) -> bool {
         self.partitions.iter().all(|p| p.end.is_some_and(|end| p.position >= end))
+    }
+
+    /// What was gone before it was read, since this was asked last.
+    pub fn take_lost(&mut self) -> Vec<Lost> {
+        self.partitions.iter_mut().flat_map(|partition| partition.lost.drain(..)).collect()
     }
 
     /// The next records, about `max_bytes` of them; none if all is read.
@@ -165,12 +173,33 @@ fn fetch(
         return Ok(Vec::new());
     }
     let fetched = journal.read(&partition.partition, partition.fetched_to, max_bytes)?;
+    let first = fetched.records.first().map_or(fetched.next, |(offset, _)| *offset);
+    note_lost(journal, partition, first)?;
     partition.fetched_to = fetched.next;
     let mut records = fetched.records;
     if let Some(end) = partition.end {
         records.retain(|(offset, _)| *offset < end);
     }
     Ok(records)
+}
+
+/// Notes what is missing before `first`, the next record there is.
+fn note_lost(
+    journal: &dyn Journal,
+    partition: &mut ReadPartition,
+    first: Offset,
+) -> Result<(), ReadError> {
+    let from = partition.fetched_to;
+    if first > from {
+        // Compaction leaves gaps as well; but before the start, everything went by its age.
+        let start = journal.bounds(&partition.partition)?.start;
+        let to = start.min(first).min(partition.end.unwrap_or(first));
+        if to > from {
+            let place = partition.partition.clone();
+            partition.lost.push(Lost { partition: place, from, to });
+        }
+    }
+    Ok(())
 }
 
 fn record_bytes(record: &Record) -> usize {

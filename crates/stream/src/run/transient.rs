@@ -18,6 +18,7 @@ use crate::processing_log::LogEntry;
 use crate::push::{PushEvent, QueryEnd};
 use crate::rows::RowBatch;
 use crate::run::log_writer::LogWriter;
+use crate::run::lost::told;
 use crate::run::persistent::{MERGED_FROM_RECORDS, batch_bytes, topology_of};
 use crate::run::reader::Reader;
 use crate::run::shared::Shared;
@@ -168,6 +169,12 @@ impl TransientTask {
 
     fn batch(&mut self) -> Result<bool, TaskError> {
         let incoming = self.reader.poll(self.batch_bytes)?;
+        let lost = self.reader.take_lost();
+        if !lost.is_empty() {
+            let (count, log) = told(&self.spec.id, &lost);
+            self.note(&log)?;
+            self.spec.shared.progressed(0, 0, count, None);
+        }
         if incoming.is_empty() {
             return Ok(false);
         }
@@ -186,11 +193,7 @@ impl TransientTask {
         // Nobody will restore this state; what piled up for the changelog is let go.
         self.topology.flush(&mut Changelog::default());
         if !log.is_empty() {
-            let commit = journal::Commit {
-                records: vec![self.spec.log.records(&log, now)],
-                offsets: Vec::new(),
-            };
-            self.spec.journal.commit(commit)?;
+            self.note(&log)?;
         }
         let newest = incoming.newest_ms();
         self.spec.shared.progressed(incoming.len(), batch.rows, log.len(), newest);
@@ -220,6 +223,13 @@ impl TransientTask {
             self.end(Some(QueryEnd::LimitReached));
         }
         Ok(true)
+    }
+
+    /// Writes to the processing log.
+    fn note(&self, log: &[LogEntry]) -> Result<(), TaskError> {
+        let records = vec![self.spec.log.records(log, self.spec.clock.now())];
+        self.spec.journal.commit(journal::Commit { records, offsets: Vec::new() })?;
+        Ok(())
     }
 
     fn end(&mut self, end: Option<QueryEnd>) -> Stepped {
