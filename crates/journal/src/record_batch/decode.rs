@@ -199,8 +199,7 @@ impl BatchRecords<'_> {
 
     #[inline]
     fn varint(&mut self) -> Result<i64, BatchError> {
-        varint::read(self.bytes, &mut self.at)
-            .ok_or(BatchError::Malformed("a number is cut off"))
+        varint::read(self.bytes, &mut self.at).ok_or(BatchError::Malformed("a number is cut off"))
     }
 
     /// A length or count that is not negative and not more than the bytes left.
@@ -220,7 +219,8 @@ impl BatchRecords<'_> {
             return Ok(None);
         }
         let from = self.at;
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.bytes.len() - from);
+        let length =
+            usize::try_from(length).ok().filter(|length| *length <= self.bytes.len() - from);
         let length = length.ok_or(BatchError::Malformed("a key or value is out of range"))?;
         self.at += length;
         Ok(Some(from..self.at))
