@@ -23,7 +23,11 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// What is on disk cannot be understood.
-    #[error("{} is damaged: {what}", .path.display())]
+    #[error(
+        "{} is damaged: {what}; put back the whole data directory from a backup, or begin anew in \
+         another one with --data",
+        .path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -95,7 +95,9 @@ fn a_damaged_catalog_is_said_to_be_so() {
         let mut bytes = whole.clone();
         bytes[9] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(matches!(open(), Err(OpenError::Damaged { .. })), "{}", path.display());
+        let error = open().unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{}", path.display());
+        assert!(error.to_string().contains("from a backup"), "{error}");
         fs::write(&path, whole).unwrap();
     }
     assert!(open().unwrap().topic("t").is_some());
