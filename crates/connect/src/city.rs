@@ -249,7 +249,12 @@ impl City {
 
 fn text_of(file: &str, read: io::Result<Vec<u8>>) -> Result<String, CityError> {
     let bytes = read.map_err(|source| CityError::Unreadable { file: file.to_owned(), source })?;
-    String::from_utf8(bytes).map_err(|_| CityError::NotText(file.to_owned()))
+    let text = String::from_utf8(bytes).map_err(|_| CityError::NotText(file.to_owned()))?;
+    // Editors on Windows leave a byte order mark.
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => Ok(rest.to_owned()),
+        None => Ok(text),
+    }
 }
 
 fn feeds(root: &Table<'_>, environment: &Environment) -> Result<Vec<Feed>, CityError> {

@@ -11,7 +11,7 @@ mod connectors;
 mod pipeline;
 mod statements;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,9 +24,7 @@ use connect::{Environment, Owner};
 use journal::Journal;
 use journal::embedded::{EmbeddedJournal, EmbeddedOptions, Fsync};
 use model::{Clock, ConnectorKind, Offset, TimestampMs, TopicPartition};
-use sql::parser::parse_script;
-use stream::answer::AnswerBody;
-use stream::{Engine, EngineOptions, Execution, Request};
+use stream::{Engine, EngineOptions, Execution};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::warn;
@@ -107,14 +105,15 @@ impl Node {
 
     /// Runs the views that all cities share.
     pub(crate) fn run_interface(&self) -> Result<()> {
-        self.run_script(&Script { file: "interface.sql".into(), text: INTERFACE_SQL.into() })?;
+        let script = Script { file: "interface.sql".into(), text: INTERFACE_SQL.into() };
+        self.run_script("interface", &script)?;
         Ok(())
     }
 
     /// Starts a city: its pipeline, then its feeds. A feed that was there before goes on where it
     /// stopped, with the configuration it has now.
     pub(crate) fn start_city(&self, city: &City, feeds: &[Feed]) -> Result<()> {
-        self.run_script(&city.pipeline)?;
+        self.run_script(&city.name, &city.pipeline)?;
         for feed in feeds {
             self.connectors
                 .configure(&feed.name, ConnectorKind::Source, &feed.properties, Owner::City)
@@ -148,60 +147,6 @@ impl Node {
     pub(crate) fn restore_connectors(&self) -> Result<()> {
         self.connectors.restore().context("connectors cannot be started again")?;
         Ok(())
-    }
-
-    /// Runs a script that may have been run before. Warns of what it says otherwise than it did
-    /// then, and returns that: `stream PARKING_EVENTS`, say. What runs stays as it was.
-    fn run_script(&self, script: &Script) -> Result<Vec<String>> {
-        let text = pipeline::not_yet_running(&script.text, &self.query_ids()?)
-            .map_err(|e| anyhow!("{}: {e}", script.file))?;
-        let request = Request::new(text);
-        let answers = self.engine.execute(&request);
-        let answers = answers.map_err(|e| anyhow!("{}: {}", script.file, e.message))?;
-        let done = answers.into_iter().filter(|a| !matches!(a.body, AnswerBody::Warning { .. }));
-        let changed = self.compare(script, &done.map(|answer| answer.statement).collect())?;
-        for made in &changed {
-            warn!(
-                "{}: the statement of {made} was changed since it was carried out; what is \
-                 running stays as it was. To have the new one, stop and drop {made} and what reads \
-                 it (TERMINATE, DROP), and start again; or start on another data directory",
-                script.file
-            );
-        }
-        Ok(changed)
-    }
-
-    /// What a script says otherwise than when it was carried out; remembers what it was that is
-    /// carried out now.
-    fn compare(&self, script: &Script, done: &BTreeSet<String>) -> Result<Vec<String>> {
-        let known = statements::load(&*self.journal)?;
-        let (mut made_now, mut changed) = (Vec::new(), Vec::new());
-        for parsed in parse_script(&script.text).map_err(|e| anyhow!("{}: {e}", script.file))? {
-            let Some(made) = statements::made_by(&parsed.statement) else { continue };
-            match known.get(&made) {
-                Some(before) if !done.contains(&parsed.text) => {
-                    if !statements::same(before, &parsed.text) {
-                        changed.push(made);
-                    }
-                }
-                _ => made_now.push((made, parsed.text)),
-            }
-        }
-        statements::remember(&*self.journal, made_now, self.clock.now())?;
-        Ok(changed)
-    }
-
-    /// The ids of all queries that run, upper case.
-    fn query_ids(&self) -> Result<BTreeSet<String>> {
-        let answers =
-            self.engine.execute(&Request::new("SHOW QUERIES;")).map_err(|e| anyhow!(e.message))?;
-        let mut ids = BTreeSet::new();
-        for answer in answers {
-            if let AnswerBody::Queries(queries) = answer.body {
-                ids.extend(queries.into_iter().map(|query| query.id.to_uppercase()));
-            }
-        }
-        Ok(ids)
     }
 
     /// Serves the API on `listener`, with `company` beside it, which is told when to stop; until

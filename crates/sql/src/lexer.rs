@@ -144,9 +144,11 @@ pub struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    /// Begins at the start of `text`.
+    /// Begins at the start of `text`, behind its byte order mark, if a Windows editor left one.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        const BYTE_ORDER_MARK: char = '\u{feff}';
+        let at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        Self { text, at }
     }
 
     /// The next token; at the end [`TokenKind::End`], again and again.

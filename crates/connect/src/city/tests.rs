@@ -35,6 +35,16 @@ fn read(text: &str) -> Result<City, CityError> {
     City::read("test", "cities/test", &files, &environment())
 }
 
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_text() {
+    let files = |path: &str| match path {
+        "city.toml" => Ok(format!("\u{feff}{GOOD}").into_bytes()),
+        _ => Ok(format!("\u{feff}{PIPELINE}").into_bytes()),
+    };
+    let city = City::read("test", "cities/test", &files, &environment()).expect("it is right");
+    assert_eq!((&*city.title, &*city.pipeline.text), ("Test", PIPELINE));
+}
+
 fn check_error(from: &str, to: &str, expect: &str) {
     assert!(GOOD.contains(from), "{from}");
     let error = read(&GOOD.replacen(from, to, 1)).expect_err("it is refused").to_string();

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use connect::city::Script;
 
+use super::pipeline::Differences;
 use super::{Node, NodeOptions};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -140,8 +141,9 @@ async fn a_pipeline_that_was_edited_is_noticed_at_the_next_start() {
     };
     let check = async |filter: &str, expect: &[&str]| {
         let node = directory.open();
-        let changed = node.run_script(&script(filter)).expect("it runs");
-        assert_eq!(changed, expect, "{filter}");
+        let differences = node.run_script("here", &script(filter)).expect("it runs");
+        assert_eq!(differences.changed, expect, "{filter}");
+        assert_eq!((&*differences.gone, &*differences.renamed), (&[][..], &[][..]), "{filter}");
         node.shut_down().await;
     };
     check("FREE > 0", &[]).await;
@@ -151,6 +153,43 @@ async fn a_pipeline_that_was_edited_is_noticed_at_the_next_start() {
         check("FREE > 1", &["stream GOOD", "query MORE"]).await;
     }
     check("FREE > 0", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_longer_in_a_pipeline_is_told_and_what_was_renamed_is_not_done_twice() {
+    let directory = Directory::new("gone");
+    let node = directory.open();
+    let run = |owner: &str, rest: &str| {
+        let create = |name: &str| {
+            format!(
+                "CREATE STREAM IF NOT EXISTS {name} (NAME VARCHAR, FREE INT) \
+                 WITH (KAFKA_TOPIC = '{name}', PARTITIONS = 1, VALUE_FORMAT = 'JSON');"
+            )
+        };
+        let text = format!("{} {} {rest}", create("RAW"), create("GOOD"));
+        let script = Script { file: "pipeline.sql".into(), text };
+        node.run_script(owner, &script).expect("it runs")
+    };
+    let insert = |id: &str, filter: &str| {
+        format!("INSERT INTO GOOD WITH (QUERY_ID = '{id}') SELECT * FROM RAW WHERE {filter};")
+    };
+    let queries = || node.engine.catalog().queries.keys().cloned().collect::<Vec<_>>();
+    let (one, two) = (insert("one", "FREE > 0"), insert("two", "FREE < 0"));
+    assert_eq!(run("here", &format!("{one}{two}")), Differences::default());
+    let before = queries();
+    // Another city's script is not asked for it.
+    assert_eq!(run("there", ""), Differences::default());
+    let gone = Differences { gone: vec!["query TWO".to_owned()], ..Differences::default() };
+    assert_eq!(run("here", &one), gone);
+    let renamed = vec![("query UNO".to_owned(), "query ONE".to_owned())];
+    let expect = Differences { renamed, ..gone };
+    for _ in 0..2 {
+        assert_eq!(run("here", &insert("uno", "FREE > 0")), expect);
+    }
+    assert_eq!(queries(), before);
+    node.engine.execute(&stream::Request::new("TERMINATE TWO;")).expect("it is there");
+    assert_eq!(run("here", &one), Differences::default());
+    node.shut_down().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

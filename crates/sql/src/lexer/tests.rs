@@ -73,3 +73,16 @@ fn variables_have_a_name_and_other_characters_mean_nothing() {
     );
     check("é ? \u{a0}", "Unknown:é Unknown:? Unknown:\u{a0}");
 }
+
+#[test]
+fn a_byte_order_mark_means_nothing_at_the_start_and_nowhere_else() {
+    let kinds = |text: &str| {
+        let mut lexer = Lexer::new(text);
+        [lexer.next_token().kind, lexer.next_token().kind]
+    };
+    assert_eq!(kinds("\u{feff}SHOW"), [TokenKind::Word, TokenKind::End]);
+    assert_eq!(kinds("\u{feff}\u{feff}"), [TokenKind::Unknown, TokenKind::End]);
+    let script = "\u{feff}-- from Windows\r\nSHOW TABLES;\r\nSHOW STREAMS;";
+    assert_eq!(crate::parser::parse_script(script).expect("two statements").len(), 2);
+    assert_eq!(crate::parser::split_statements(script).complete.len(), 2);
+}
