@@ -4,8 +4,8 @@
 //!
 //! Topic `_kerb_connectors`, one partition. Keys (UTF-8) and values (JSON):
 //! `config/NAME` → `{"kind": "source", "owner": "city", "properties": {…}}` as written, `${env:…}`
-//! not filled in (no owner: a statement made it); as secrets may be among them, the topic is shown to
-//! nobody (`journal::check_shown`);
+//! not filled in (no owner: a statement made it); as secrets may be among them, the topic is shown
+//! to nobody (`journal::check_shown`);
 //! `position/NAME` → whatever the source made of it; `paused/NAME` → `true` while it is told to
 //! pause. Tombstones once the connector is dropped.
 

@@ -25,8 +25,8 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use exit::Exit;
 
-/// One heap for all threads, which gives back what it does not use. The system's allocator keeps one
-/// for each thread that ever worked on a batch, and the memory of all of them.
+/// One heap for all threads, which gives back what it does not use. The system's allocator keeps
+/// one for each thread that ever worked on a batch, and the memory of all of them.
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 

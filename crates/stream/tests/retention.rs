@@ -1,5 +1,5 @@
-//! What is gone before a query comes to it is told: records that retention removed. And what is left
-//! of queries that are no more goes when the server starts.
+//! What is gone before a query comes to it is told: records that retention removed. And what is
+//! left of queries that are no more goes when the server starts.
 
 mod support;
 

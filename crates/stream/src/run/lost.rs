@@ -1,6 +1,6 @@
-//! Records that retention removed before a query read them: a gap that the reader met goes in, words
-//! for the program's log and the processing log come out. The query goes on without them; whoever
-//! looks at what it wrote must be able to learn why it is less.
+//! Records that retention removed before a query read them: a gap that the reader met goes in,
+//! words for the program's log and the processing log come out. The query goes on without them;
+//! whoever looks at what it wrote must be able to learn why it is less.
 
 use model::{Offset, TopicPartition};
 

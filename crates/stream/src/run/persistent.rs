@@ -293,7 +293,8 @@ impl PersistentTask {
         self.commit(commit, outcome)
     }
 
-    /// Which of the query's topics this is, for [`crate::operators::source::InputPartition::topic`].
+    /// Which of the query's topics this is, for
+    /// [`crate::operators::source::InputPartition::topic`].
     pub fn topic_index(&self, topic: &str) -> Option<u32> {
         let position = self.topology.topics().iter().position(|t| **t == *topic);
         position.map(|at| at as u32)
