@@ -247,7 +247,7 @@ impl Service {
             }
             Change::Pause | Change::Resume => {
                 for query in ids.iter().filter_map(|id| self.queries.get(id)) {
-                    query.shared().pause(change == Change::Pause);
+                    query.pause(change == Change::Pause);
                 }
             }
         }

@@ -249,6 +249,16 @@ impl RunningQuery {
         forget(&self.spec)
     }
 
+    /// Lets it wait, from the next row on, or go on.
+    pub(crate) fn pause(&self, is_paused: bool) {
+        self.spec.shared.pause(is_paused);
+        let slot = match &*self.work.lock() {
+            Work::Pooled(slot) if is_paused => Arc::clone(slot),
+            _ => return,
+        };
+        slot.settle();
+    }
+
     /// The rows of the table it fills.
     pub(crate) fn view(&self) -> Option<&Arc<View>> {
         self.spec.view.as_ref()

@@ -94,6 +94,11 @@ impl QuerySlot {
         Due::After(pause)
     }
 
+    /// Waits for the turn it may have now.
+    pub fn settle(&self) {
+        drop(self.work.lock());
+    }
+
     /// Ends the query: waits for the turn it may have now, and for its last commit.
     pub fn stop(&self) {
         self.spec.shared.close();
