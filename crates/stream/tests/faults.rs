@@ -26,6 +26,7 @@ const LOOKS_MAX: usize = 2_000;
 struct Faulty {
     inner: MemoryJournal,
     panics_at: Mutex<Option<String>>,
+    panics_over: Mutex<Option<usize>>,
     refuses_at: Mutex<Option<String>>,
     stalls_at: Mutex<Option<String>>,
     full_at: Mutex<Option<String>>,
@@ -37,6 +38,7 @@ impl Faulty {
         Arc::new(Self {
             inner: MemoryJournal::new(clock.clone()),
             panics_at: Mutex::default(),
+            panics_over: Mutex::default(),
             refuses_at: Mutex::default(),
             stalls_at: Mutex::default(),
             full_at: Mutex::default(),
@@ -138,6 +140,10 @@ impl Journal for Faulty {
         if named(&self.panics_at.lock()) {
             panic!("a fault in {}", partition.topic);
         }
+        let is_too_much = self.panics_over.lock().is_some_and(|most| max_bytes > most);
+        if is_too_much && &*partition.topic == "s" {
+            panic!("{max_bytes} bytes at once are too much");
+        }
         if named(&self.refuses_at.lock()) {
             return Err(ReadError::NotFound(partition.clone()));
         }
@@ -216,12 +222,22 @@ fn a_panic_stops_its_query_and_is_told() {
     server.run("INSERT INTO S VALUES ('a', 1);");
     journal.until(|| state_of(&server, "CTAS_T").0 == QueryState::Error);
     let (_, error) = state_of(&server, "CTAS_T");
-    assert!(error.as_ref().is_some_and(|e| e.contains("a fault in s")), "{error:?}");
+    assert!(error.as_ref().is_some_and(|e| e.contains("a fault in ")), "{error:?}");
     journal.panic_at(None);
     // The others go on, and after a restart so does this one.
     server.run("INSERT INTO OTHER VALUES ('a', 1);");
     journal.until(|| table(&server, "U") == 1);
     let server = server.reopened(&[]);
+    journal.until(|| table(&server, "T") == 1);
+    assert_eq!(state_of(&server, "CTAS_T").0, QueryState::Running);
+}
+
+#[test]
+fn a_query_that_panics_over_much_goes_on_with_little() {
+    let (journal, server) = server();
+    *journal.panics_over.lock() = Some(64 << 10);
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    // Pull queries read views, and so are not concerned.
     journal.until(|| table(&server, "T") == 1);
     assert_eq!(state_of(&server, "CTAS_T").0, QueryState::Running);
 }

@@ -31,7 +31,7 @@ use crate::view::{Restoring, View, ViewChanges};
 
 /// About so much is read for one batch.
 const BATCH_BYTES: usize = 512 << 10;
-/// So much is read where a row belongs to very many windows.
+/// So much is read where a row belongs to very many windows, and after a panic.
 const BATCH_BYTES_MIN: usize = 4 << 10;
 /// So many windows of a row cost no more than reading it.
 const WINDOWS_FOR_FREE: u64 = 16;
@@ -248,6 +248,11 @@ impl PersistentTask {
     fn new_positions(&self) -> Vec<(GroupId, TopicPartition, Offset)> {
         let moved = self.reader.partitions().iter().filter(|p| p.committed != Some(p.position));
         moved.map(|p| (self.spec.group.clone(), p.partition.clone(), p.position)).collect()
+    }
+
+    /// From now on it reads as little at a time as it can.
+    pub fn take_small_batches(&mut self) {
+        self.batch_bytes = BATCH_BYTES_MIN;
     }
 
     /// Reads, processes and commits one batch; returns how many records that were.

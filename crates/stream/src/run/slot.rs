@@ -25,6 +25,8 @@ struct Work {
     /// Opened by the turn that finds none.
     task: Option<PersistentTask>,
     back_off: Duration,
+    /// It panicked over a batch, so it takes small ones.
+    is_careful: bool,
 }
 
 /// When a query's next turn is due.
@@ -42,12 +44,13 @@ pub enum Due {
 impl QuerySlot {
     /// A query, with its task if that is open already.
     pub fn new(spec: TaskSpec, first: Option<PersistentTask>) -> Arc<Self> {
-        let work = Work { task: first, back_off: BACK_OFF_FIRST };
+        let work = Work { task: first, back_off: BACK_OFF_FIRST, is_careful: false };
         Arc::new(Self { spec, work: Mutex::new(work) })
     }
 
-    /// Reads, processes and commits a batch, if there is one. Its own panic ends the query, and
-    /// nothing else.
+    /// Reads, processes and commits a batch, if there is one. A panic may be due to the size of
+    /// what many rows made together: they are tried again a few at a time. A second one ends the
+    /// query, and nothing else.
     pub fn turn(&self) -> Due {
         let mut work = self.work.lock();
         if self.spec.shared.is_closed() {
@@ -65,7 +68,11 @@ impl QuerySlot {
         let task = match &mut work.task {
             Some(task) => task,
             none => {
-                let task = none.insert(PersistentTask::open(self.spec.clone())?);
+                let mut task = PersistentTask::open(self.spec.clone())?;
+                if work.is_careful {
+                    task.take_small_batches();
+                }
+                let task = none.insert(task);
                 self.spec.shared.running();
                 task
             }
@@ -83,6 +90,11 @@ impl QuerySlot {
 
     fn failed(&self, work: &mut Work, error: &TaskError) -> Due {
         drop_caught(work.task.take());
+        if matches!(error, TaskError::Panicked(_)) && !work.is_careful {
+            tracing::warn!(query = self.spec.id, %error, "query begins anew, with small batches");
+            work.is_careful = true;
+            return Due::InTurn(None);
+        }
         let tries_again = error.is_retryable();
         tracing::warn!(query = self.spec.id, %error, tries_again, "query stopped");
         self.spec.shared.failed(error.to_string(), tries_again);
