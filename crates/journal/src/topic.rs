@@ -70,7 +70,8 @@ pub fn check_shown(name: &str) -> Result<(), UserTopicError> {
 }
 
 /// The topic that records of somebody outside are to go to; made of `spec` if it is not there.
-/// Everything that appends for others asks here, so that nobody writes into the server's own topics.
+/// Everything that appends for others asks here, so that nobody writes into the server's own
+/// topics.
 pub fn user_topic(journal: &dyn Journal, spec: TopicSpec) -> Result<TopicInfo, UserTopicError> {
     check_user_topic(&spec.name)?;
     ensure_topic(journal, spec).map_err(UserTopicError::from)

@@ -1,6 +1,7 @@
-//! A city's script at its first start and at later ones. CREATE … IF NOT EXISTS sees for itself what
-//! is there; INSERT INTO … SELECT would be made a second time: those whose query is there already
-//! are left out. What the script says otherwise than before is told, as what runs goes on as it was.
+//! A city's script at its first start and at later ones. CREATE … IF NOT EXISTS sees for itself
+//! what is there; INSERT INTO … SELECT would be made a second time: those whose query is there
+//! already are left out. What the script says otherwise than before is told, as what runs goes on
+//! as it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,8 +2,8 @@
 //! since is noticed: CREATE … IF NOT EXISTS leaves what is there as it is, without a word.
 //!
 //! Topic `_kerb_statements`, one partition, compacted. Keys (UTF-8): `stream NAME`, `table NAME`,
-//! `query ID`; values: the statement's text. Header `owner`: whose script it was, the city's name or
-//! `interface` (records of earlier versions have none).
+//! `query ID`; values: the statement's text. Header `owner`: whose script it was, the city's name
+//! or `interface` (records of earlier versions have none).
 
 use std::collections::BTreeMap;
 
