@@ -1,9 +1,10 @@
 //! What an `http` source remembers of a document, and what of the next one is new.
 //!
 //! The position, as it stands in the journal: `{"etag", "last_modified", "digest", "newest",
-//! "rejected"}`, and while there is more of a document `"unfinished": {"digest", "parts",
+//! "equals", "rejected"}`, and while there is more of a document `"unfinished": {"digest", "parts",
 //! "damaged"}`, where `digest` is of the body and `newest` are digests of its newest parts, newest
-//! first, then those of the documents before. Several, because feeds take back or mend their last
+//! first, then those of the documents before. `equals` says how many parts in a row are equal to the
+//! newest one, as another one like them would be new. Several, because feeds take back or mend their last
 //! rows; and those before, because one broken document must not make all of the next one new.
 //! `rejected` are digests of what was no record, likewise: it is told once.
 
@@ -39,6 +40,8 @@ pub(crate) struct Seen {
     pub(crate) digest: Option<String>,
     /// Digests of its newest parts.
     newest: Vec<String>,
+    /// How many parts in a row are equal to the newest; none: nobody counted them.
+    equals: Option<usize>,
     /// Digests of its newest parts that are no records.
     rejected: Vec<String>,
     /// How far a document was read of which there is more.
@@ -75,6 +78,7 @@ impl Seen {
             last_modified: text("last_modified"),
             digest: text("digest"),
             newest: texts("newest"),
+            equals: position.get("equals").and_then(Json::as_u64).map(|n| n as usize),
             rejected: texts("rejected"),
             unfinished,
         }
@@ -86,6 +90,7 @@ impl Seen {
             "last_modified": self.last_modified,
             "digest": self.digest,
             "newest": self.newest,
+            "equals": self.equals,
             "rejected": self.rejected,
         });
         if let Some(Unfinished { digest, parts, damaged }) = &self.unfinished {
@@ -139,35 +144,40 @@ impl Growth {
     /// The next portion of `document` that is new.
     pub(crate) fn portion(self, document: &Whole, seen: &Seen) -> Portion {
         let parts = &document.parts;
-        let in_order = |at: usize| if self.newest_first { parts.len() - 1 - at } else { at };
         let mut portion = Portion::default();
         let going_on = seen.unfinished.as_ref().filter(|at| at.digest == document.digest);
-        let mut next = match going_on {
-            Some(unfinished) => unfinished.parts.min(parts.len()),
+        let first = match going_on {
+            Some(unfinished) => {
+                Begin { at: unfinished.parts.min(parts.len()), equals: seen.equals }
+            }
             None if self.is_log && !seen.newest.is_empty() => {
-                let is_known =
-                    |at: &usize| seen.newest.contains(&digest(&parts.raw(in_order(*at))));
-                let known = (0..parts.len()).rev().find(is_known);
-                if known.is_none() {
+                let begin = self.behind_known(parts, seen);
+                if begin.is_none() {
                     let note = "nothing of the last document is in this one; all of it is new";
                     portion.note = Some(note.to_owned());
                 }
-                known.map_or(0, |at| at + 1)
+                begin.unwrap_or_default()
             }
-            None => 0,
+            None => Begin::default(),
         };
+        let (mut next, mut equals) = (first.at, first.equals);
         let mut newest = VecDeque::new();
         let mut bytes = 0;
         while next < parts.len()
             && portion.records.len() + portion.rejected.len() < PORTION_RECORDS
             && bytes < PORTION_BYTES
         {
-            let mut part = parts.part(in_order(next));
+            let mut part = parts.part(self.place(parts, next));
             next += 1;
             bytes += part.raw.len();
             match std::mem::replace(&mut part.records, Ok(Vec::new())) {
                 Ok(records) => {
                     portion.records.extend(records);
+                    let is_equal = match newest.front() {
+                        Some(newest) => *newest == part.raw,
+                        None => seen.newest.first() == Some(&digest(&part.raw)),
+                    };
+                    equals = Some(if is_equal { equals.unwrap_or(0) + 1 } else { 1 });
                     newest.push_front(part.raw);
                     newest.truncate(NEWEST_MAX);
                 }
@@ -195,11 +205,82 @@ impl Growth {
             }
         };
         if self.is_log {
+            portion.seen.equals = equals;
             portion.seen.newest = remembered(newest.iter().map(digest), &seen.newest);
             let rejected = portion.rejected.iter().rev().take(REMEMBERED_MAX);
             portion.seen.rejected = remembered(rejected.map(|r| digest(&r.raw)), &seen.rejected);
         }
         portion
+    }
+}
+
+/// Where what is new begins.
+#[derive(Debug, Default)]
+struct Begin {
+    /// The first part that is new.
+    at: usize,
+    /// How many parts before it are equal to the newest known one.
+    equals: Option<usize>,
+}
+
+impl Begin {
+    /// Behind as many of these parts, newest first, as there were.
+    fn behind(alike: &[usize], seen: &Seen) -> Self {
+        // The log may have lost some of them at its old end.
+        let equals = alike.len().min(seen.equals.unwrap_or(usize::MAX).max(1));
+        Self { at: alike[alike.len() - equals] + 1, equals: Some(equals) }
+    }
+}
+
+impl Growth {
+    /// Where in the document the part stands that comes so manieth, oldest first.
+    fn place(self, parts: &Parts, at: usize) -> usize {
+        if self.newest_first { parts.len() - 1 - at } else { at }
+    }
+
+    /// Behind the newest part that is known, and as many like it as there were.
+    fn behind_known(self, parts: &Parts, seen: &Seen) -> Option<Begin> {
+        let digest_at = |at: usize| digest(&parts.raw(self.place(parts, at)));
+        if let Some(alike) = self.newest_with_neighbour(parts, seen, digest_at) {
+            return Some(Begin::behind(&alike, seen));
+        }
+        let known = (0..parts.len()).rev().find(|at| seen.newest.contains(&digest_at(*at)))?;
+        Some(match seen.newest.first() == Some(&digest_at(known)) {
+            true => Begin::behind(&self.alike(parts, known), seen),
+            // What was the newest is gone; it may come back.
+            false => Begin { at: known + 1, equals: seen.equals },
+        })
+    }
+
+    /// The newest part that was seen, and those like it, behind the part that was before it then.
+    /// What is remembered may come again as something new: these two are surer than any other.
+    fn newest_with_neighbour(
+        self,
+        parts: &Parts,
+        seen: &Seen,
+        digest_at: impl Fn(usize) -> String,
+    ) -> Option<Vec<usize>> {
+        let newest = seen.newest.first()?;
+        let neighbour = seen.newest.iter().find(|other| *other != newest)?;
+        let mut end = parts.len();
+        loop {
+            let last = (0..end).rev().find(|at| digest_at(*at) == *newest)?;
+            let alike = self.alike(parts, last);
+            end = *alike.last()?;
+            if end.checked_sub(1).is_some_and(|before| digest_at(before) == *neighbour) {
+                return Some(alike);
+            }
+        }
+    }
+
+    /// The part that comes so manieth, and those in a row before it that are equal to it, newest
+    /// first. Some that are no records may stand between.
+    fn alike(self, parts: &Parts, last: usize) -> Vec<usize> {
+        let raw = |at: usize| parts.raw(self.place(parts, at));
+        let newest = raw(last);
+        let is_record = |at: usize| parts.part(self.place(parts, at)).records.is_ok();
+        let in_row = (0..=last).rev().take_while(|at| raw(*at) == newest || !is_record(*at));
+        in_row.filter(|at| raw(*at) == newest).collect()
     }
 }
 
@@ -325,6 +406,47 @@ mod tests {
             &[&["b", "a"], &["d", "c", "b", "a"], &["d", "c", "b", "a"]],
             &[&["a", "b"], &["c", "d"], &[]],
         );
+    }
+
+    #[test]
+    fn rows_that_are_equal_to_the_newest_are_counted() {
+        check(
+            &[
+                &["1", "1", "1", "2", "2"],
+                &["1", "1", "1", "1", "2", "2"],
+                &["1", "1", "1", "1", "2"],
+            ],
+            &[&["2", "2", "1", "1", "1"], &["1"], &[]],
+        );
+        check(
+            &[&["a"], &["a", "a"], &["b", "a", "a", "a"], &["b", "b"]],
+            &[&["a"], &["a"], &["a", "b"], &["b"]],
+        );
+        // The old end is lost, and later there are as many again.
+        check(&[&["a", "a", "a"], &["a", "a"], &["a", "a", "a"]], &[&["a", "a", "a"], &[], &["a"]]);
+        // One that is no record stands between.
+        check(&[&["!1", "a", "a"], &["a", "!1", "a", "a"]], &[&["a", "a", "!1"], &["a"]]);
+        // The newest is taken back, and comes again.
+        check(&[&["b", "b", "a"], &["a"], &["b", "b", "b", "a"]], &[&["a", "b", "b"], &[], &["b"]]);
+        // What is remembered comes again behind it.
+        check(
+            &[&["b", "a"], &["a", "b", "a"], &["b", "b", "a", "b", "a"]],
+            &[&["a", "b"], &["a"], &["b", "b"]],
+        );
+        // Positions of earlier versions have no count.
+        let mut seen = log().portion(&document(&["a", "a"]), &Seen::default()).seen;
+        seen.equals = None;
+        let portion = log().portion(&document(&["a", "a", "a"]), &seen);
+        assert_eq!((portion.records.len(), portion.seen.equals), (0, Some(3)));
+    }
+
+    #[test]
+    fn equal_rows_are_counted_over_portions() {
+        let lines = vec!["1"; PORTION_RECORDS * 2 + 3];
+        let (_, _, seen) = portions(log(), &document(&lines));
+        assert_eq!(seen.equals, Some(lines.len()));
+        let more = vec!["1"; lines.len() + 2];
+        assert_eq!(log().portion(&document(&more), &seen).records.len(), 2);
     }
 
     #[test]
