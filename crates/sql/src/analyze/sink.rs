@@ -10,7 +10,7 @@ use super::properties::{With, complete, sorted};
 use super::query::{AnalyzedQuery, Context, Target, analyze_query};
 use super::source::{self, kind_word, replace};
 use super::{CreateAsPlan, NewTopic, Planned, formats};
-use crate::ast::{self, Emit, Properties, SourceKind};
+use crate::ast::{self, Emit, Properties, SourceKind, Span};
 use crate::catalog::{QueryEntry, RegisteredColumnsRequest, Source};
 use crate::plan::{QueryPlan, Sink, StepKind, WindowInfo};
 use crate::text::format_statement;
@@ -70,6 +70,7 @@ pub fn analyze_create_as(
         value_format: made.value_format.clone(),
         timestamp: made.timestamp.clone(),
     });
+    check_no_loop(&plan, query.span, context)?;
     let new_topic = (!topic_exists).then(|| NewTopic {
         name: made.topic.clone(),
         partitions,
@@ -90,6 +91,19 @@ pub fn analyze_create_as(
         topic: new_topic,
         replaces: replaced,
     }))
+}
+
+/// A query that writes into a topic it reads would make rows of its own rows for ever.
+fn check_no_loop(plan: &QueryPlan, span: Span, context: Context<'_>) -> Result<()> {
+    let topic = plan.sink.as_ref().map(|sink| &sink.topic);
+    let read = |name: &&String| context.catalog.sources.get(*name).map(|source| &source.topic);
+    match plan.sources.iter().find(|name| topic.is_some() && read(name) == topic) {
+        None => Ok(()),
+        Some(name) => {
+            let topic = topic.cloned().unwrap_or_default();
+            Err(AnalyzeError::at(span, QueryError::Loop { name: name.clone(), topic }))
+        }
+    }
 }
 
 fn policy(with: &With, made: &Source) -> String {
@@ -328,6 +342,7 @@ pub fn analyze_insert_select(
         value_format: sink.value_format.clone(),
         timestamp: sink.timestamp.clone(),
     });
+    check_no_loop(&plan, query.span, context)?;
     Ok(Planned::InsertSelect(QueryEntry {
         id,
         statement: statement.text.clone(),

@@ -15,6 +15,17 @@ pub enum QueryError {
         /// Did you mean …, with a leading blank; may be empty.
         hint: String,
     },
+    /// It would read what it writes.
+    #[error(
+        "The query reads topic '{topic}' ({name}) and would write to it, too: its rows would make \
+         rows for ever. Let it write to another topic."
+    )]
+    Loop {
+        /// The source.
+        name: String,
+        /// Its topic, and the sink's.
+        topic: String,
+    },
     /// Two columns of one name.
     #[error(
         "Duplicate value columns found in schema: `{0}`. Give one of them another name with AS."
