@@ -3,10 +3,10 @@
 //! The position, as it stands in the journal: `{"etag", "last_modified", "digest", "newest",
 //! "equals", "rejected"}`, and while there is more of a document `"unfinished": {"digest", "parts",
 //! "damaged"}`, where `digest` is of the body and `newest` are digests of its newest parts, newest
-//! first, then those of the documents before. `equals` says how many parts in a row are equal to the
-//! newest one, as another one like them would be new. Several, because feeds take back or mend their last
-//! rows; and those before, because one broken document must not make all of the next one new.
-//! `rejected` are digests of what was no record, likewise: it is told once.
+//! first, then those of the documents before. `equals` says how many parts in a row are equal to
+//! the newest one, as another one like them would be new. Several, because feeds take back or mend
+//! their last rows; and those before, because one broken document must not make all of the next one
+//! new. `rejected` are digests of what was no record, likewise: it is told once.
 
 use std::collections::VecDeque;
 
