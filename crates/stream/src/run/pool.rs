@@ -90,13 +90,25 @@ impl QueryPool {
 
     /// Ends the threads. Queries must have been stopped before.
     pub fn close(&self) {
-        self.pool.queue.lock().is_closed = true;
-        self.pool.has_jobs.notify_all();
+        self.let_go();
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of queries panicked");
             }
         }
+    }
+
+    /// Tells the threads to end.
+    fn let_go(&self) {
+        self.pool.queue.lock().is_closed = true;
+        self.pool.has_jobs.notify_all();
+    }
+}
+
+/// An engine that nobody uses any more leaves no threads behind, even if it was not shut down.
+impl Drop for QueryPool {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 

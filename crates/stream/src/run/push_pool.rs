@@ -65,13 +65,25 @@ impl PushPool {
 
     /// Ends the threads; queries that still run are dropped.
     pub fn close(&self) {
-        self.shares.iter().for_each(|share| share.is_closed.store(true, Ordering::Release));
+        self.let_go();
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of push queries panicked");
             }
         }
         self.shares.iter().for_each(|share| share.arrivals.lock().clear());
+    }
+
+    /// Tells the threads to end.
+    fn let_go(&self) {
+        self.shares.iter().for_each(|share| share.is_closed.store(true, Ordering::Release));
+    }
+}
+
+/// As with persistent queries: no threads are left behind.
+impl Drop for PushPool {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
