@@ -9,6 +9,7 @@ mod chat;
 mod commands;
 mod console;
 mod exit;
+mod heap;
 mod log_client;
 mod node;
 mod output;
@@ -25,14 +26,12 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use exit::Exit;
 
-/// One heap for all threads, which gives back what it does not use. The system's allocator keeps
-/// one for each thread that ever worked on a batch, and the memory of all of them.
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     start_logging(arguments.verbose);
+    if matches!(arguments.command, Command::Demo(_) | Command::Up(_) | Command::Bench(_)) {
+        heap::share();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Exit::from(anyhow::Error::from(error)).report(),
