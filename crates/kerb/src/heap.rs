@@ -1,6 +1,6 @@
-//! Few heaps for many threads. glibc gives each thread a heap of its own, up to eight a core, and each
-//! keeps what the largest batch needed that its thread ever worked on. How many there may be is read
-//! from the environment when a process begins, so kerb begins once more, with that in it.
+//! Few heaps for many threads. glibc gives each thread a heap of its own, up to eight a core, and
+//! each keeps what the largest batch needed that its thread ever worked on. How many there may be
+//! is read from the environment when a process begins, so kerb begins once more, with that in it.
 //!
 //! Source: mallopt(3), `M_ARENA_MAX`. Measured, with what else was tried: docs/adr/006.
 
