@@ -1,6 +1,7 @@
--- What every city provides, and all that the bot knows: see README.md beside this
--- file for each view's columns. Run once, before the cities' own pipelines; those INSERT INTO
--- PARKING_EVENTS. Everything here is ksqlDB's dialect but for LATEST_BY_TIME (see COMPAT.md).
+-- What every city provides, and all that the bot knows: see README.md beside this file for
+-- each view's columns. Run at every start, before the cities' own pipelines; what is there
+-- already stays. Those INSERT INTO PARKING_EVENTS. Everything here is ksqlDB's dialect but for
+-- LATEST_BY_TIME (see COMPAT.md).
 
 SET 'auto.offset.reset' = 'earliest';
 

@@ -1,8 +1,8 @@
 //! Alerts: crossings come from the server by one push query for all chats, messages go to a
 //! transport.
 //!
-//! Each alert is told once. Its position is saved before it is handed over, so that a crash can
-//! lose the messages under way but never repeats one; the transport itself retries what did not
+//! Each alert is told at most once. Its position is saved before it is handed over, so that a crash
+//! can lose the messages under way but never repeats one; the transport itself retries what did not
 //! arrive. While the transport is out of reach nothing more is taken: alerts wait in the server's
 //! log.
 //!

@@ -1,7 +1,7 @@
 //! The one binary: arguments, configuration and wiring. Everything it starts lives in other crates.
 //!
 //! Each command is a file in [`commands`]; `kerb demo` and `kerb up` share [`node`], which wires
-//! journal, engine, connectors, API and bot in the order data moves.
+//! journal, registry, connectors, engine and router, and serves them beside a chat or the bot.
 
 mod arguments;
 mod bench;

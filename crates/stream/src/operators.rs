@@ -3,8 +3,7 @@
 //!
 //! An operator sees each input row once, in the order records were read, and gives the same rows
 //! however the rows fall into batches. What it remembers is in stores, whose changes it hands over
-//! in
-//! [`Operator::flush`] when the batch is through.
+//! in [`Operator::flush`] when the batch is through.
 
 pub mod aggregate;
 pub mod filter;

@@ -20,8 +20,7 @@ impl Signature {
     /// Types are INT, BIGINT, DOUBLE, DECIMAL (of any precision), BOOLEAN, VARCHAR, BYTES, DATE,
     /// TIME, TIMESTAMP, ARRAY<…>, MAP<…, …>, STRUCT (of any fields), STRUCT<name type, …>,
     /// LAMBDA (…)=>…, INTERVALUNIT, ANY, and single letters as type variables. A result of DECIMAL
-    /// is
-    /// [`Returns::Computed`] (the precision is not in the text) and must be given with
+    /// is [`Returns::Computed`] (the precision is not in the text) and must be given with
     /// [`Signature::returning`].
     ///
     /// ```

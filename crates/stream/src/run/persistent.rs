@@ -55,7 +55,7 @@ pub struct TaskSpec {
     pub journal: Arc<dyn Journal>,
     /// Where the schemas of AVRO, PROTOBUF and JSON_SR are looked up and registered.
     pub registry: Arc<dyn format::Registry>,
-    /// What stamps changelog and processing log, and measures pauses.
+    /// What stamps changelog and processing log, and spaces complaints out.
     pub clock: Arc<dyn Clock>,
     /// The consumer group whose committed offsets are the query's positions.
     pub group: GroupId,
