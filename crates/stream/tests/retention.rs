@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journal::{Commit, GroupId, Journal, MemoryJournal, TopicSpec};
-use model::{ManualClock, Offset, TimestampMs, TopicPartition};
-use stream::Execution;
+use model::{ManualClock, Offset, Record, TimestampMs, TopicPartition};
 use stream::answer::{AnswerBody, QueryProgress};
+use stream::{Execution, Request};
 use support::Server;
 
 /// What the only query has done.
@@ -83,6 +83,10 @@ fn a_query_tells_what_retention_removed_before_it_was_read() {
     assert_eq!(complaints(&server).len(), 2);
 }
 
+fn names(journal: &dyn Journal) -> Vec<String> {
+    journal.topics().iter().map(|topic| topic.spec.name.to_string()).collect()
+}
+
 #[test]
 fn what_is_left_of_queries_that_are_no_more_goes_at_the_start() {
     let (_, server) = server();
@@ -93,9 +97,6 @@ fn what_is_left_of_queries_that_are_no_more_goes_at_the_start() {
     );
     insert(&server, 3);
     server.engine.run_until_idle();
-    let names = |journal: &dyn Journal| -> Vec<String> {
-        journal.topics().iter().map(|topic| topic.spec.name.to_string()).collect()
-    };
     let (topics, groups) = (names(&*server.journal), server.journal.groups());
     // As if the process had died between the end of a query and that of its state.
     let orphan = "_confluent-ksql-default_query_CTAS_GONE_9";
@@ -112,6 +113,41 @@ fn what_is_left_of_queries_that_are_no_more_goes_at_the_start() {
         names(&*server.journal).into_iter().filter(|n| !others.contains(&n.as_str())).collect();
     assert_eq!((left, server.journal.groups()), (topics, groups));
     assert!(others.iter().all(|name| server.journal.topic(name).is_some()));
+    insert(&server, 1);
+    server.engine.run_until_idle();
+    assert!(format!("{:?}", server.rows("SELECT N FROM RC;")).contains("4"));
+}
+
+#[test]
+fn a_command_that_cannot_be_read_costs_no_query_its_state() {
+    let (_, server) = server();
+    server.run(
+        "CREATE STREAM R (K VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='r', FORMAT='JSON',
+             PARTITIONS=1);
+         CREATE TABLE RC AS SELECT K, COUNT(*) AS N FROM R GROUP BY K;",
+    );
+    insert(&server, 3);
+    server.engine.run_until_idle();
+    let (topics, groups) = (names(&*server.journal), server.journal.groups());
+    let commands = TopicPartition::new("_kerb_commands", 0);
+    let fetched = server.journal.read(&commands, Offset::ZERO, usize::MAX / 2).expect("commands");
+    let mut logged: Vec<_> = fetched.records.into_iter().map(|(_, record)| record).collect();
+    let made_table = logged.last_mut().expect("the table's command");
+    let whole = made_table.value.replace("{\"statement\": \"CREATE TAB".into());
+    // The log again, the last command broken off.
+    let log_again = |records: Vec<Record>| {
+        server.journal.delete_topic("_kerb_commands").expect("no log");
+        server.journal.create_topic(TopicSpec::new("_kerb_commands", 1)).expect("a log");
+        server.journal.append(&commands, records).expect("commands");
+    };
+    log_again(logged.clone());
+    let broken = server.reopened(&[]);
+    assert!(broken.engine.execute(&Request::new("DESCRIBE RC;")).is_err(), "it is not there");
+    assert_eq!((names(&*broken.journal), broken.journal.groups()), (topics, groups));
+    // Once the log is mended, the table goes on where it stopped.
+    logged.last_mut().expect("the table's command").value = whole;
+    log_again(logged);
+    let server = broken.reopened(&[]);
     insert(&server, 1);
     server.engine.run_until_idle();
     assert!(format!("{:?}", server.rows("SELECT N FROM RC;")).contains("4"));

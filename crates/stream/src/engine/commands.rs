@@ -28,6 +28,15 @@ pub(crate) struct Command {
     pub(crate) query: u64,
 }
 
+/// A command as it stands in the log.
+pub(crate) struct LoggedCommand {
+    /// Its number.
+    pub(crate) sequence: i64,
+    pub(crate) id: String,
+    /// Why it cannot be read, if so.
+    pub(crate) command: Result<Command, serde_json::Error>,
+}
+
 /// The log.
 pub(crate) struct CommandLog {
     journal: Arc<dyn Journal>,
@@ -70,16 +79,17 @@ impl CommandLog {
         Ok(self.journal.append(&self.partition, vec![record])?.0)
     }
 
-    /// All commands so far: number, id, command.
-    pub(crate) fn read(&self) -> Result<Vec<(i64, String, Command)>, RequestError> {
+    /// All commands so far. One that cannot be read is among them, as an error: who carries them
+    /// out must know that not all are there.
+    pub(crate) fn read(&self) -> Result<Vec<LoggedCommand>, RequestError> {
         let mut commands = Vec::new();
         let keep = |offset: Offset, record: Record| {
             let id = record.key.map(|k| String::from_utf8_lossy(&k).into_owned());
-            let value = record.value.unwrap_or_default();
-            match serde_json::from_slice(&value) {
-                Ok(command) => commands.push((offset.0, id.unwrap_or_default(), command)),
-                Err(error) => tracing::error!(%offset, %error, "a command cannot be read"),
-            }
+            commands.push(LoggedCommand {
+                sequence: offset.0,
+                id: id.unwrap_or_default(),
+                command: serde_json::from_slice(&record.value.unwrap_or_default()),
+            });
         };
         journal::read_all(self.journal.as_ref(), &self.partition, keep).map_err(unreadable)?;
         Ok(commands)

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sql::analyze::{Planned, analyze};
+use sql::analyze::{Planned, Settings, analyze};
 use sql::ast::{ParsedStatement, QueryRef};
 
 use super::command_id::{Change, told_of};
-use super::commands::Command;
+use super::commands::{Command, LoggedCommand};
 use super::failure::internal;
 use super::queries::{Origin, Start};
 use super::world::{Session, apply, started_query};
@@ -25,10 +25,10 @@ impl Service {
         let mut settings_of = BTreeMap::new();
         let mut paused = BTreeSet::new();
         let mut is_whole = true;
-        for (sequence, id, command) in self.commands.read()? {
-            let session = Session { properties: command.properties.clone(), ..Session::default() };
-            let settings = session.settings(&server);
-            let (statement, planned) = match self.replay_one(&command, &settings) {
+        for LoggedCommand { sequence, id, command } in self.commands.read()? {
+            let replayed =
+                command.map_err(|error| internal(&error)).and_then(|c| self.replay_one(c, &server));
+            let (statement, planned, settings) = match replayed {
                 Ok(replayed) => replayed,
                 Err(error) => {
                     tracing::error!(command = id, %error, "a command cannot be carried out again");
@@ -77,19 +77,21 @@ impl Service {
 
     fn replay_one(
         &self,
-        command: &Command,
-        settings: &sql::analyze::Settings,
-    ) -> Result<(ParsedStatement, Planned), RequestError> {
+        command: Command,
+        server: &BTreeMap<String, String>,
+    ) -> Result<(ParsedStatement, Planned, Settings), RequestError> {
+        let session = Session { properties: command.properties, ..Session::default() };
+        let settings = session.settings(server);
         let mut parsed =
             sql::parser::parse_script(&command.statement).map_err(|error| internal(&error))?;
         let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
             return Err(internal(&"a command is one statement"));
         };
         let catalog = self.catalog.read().clone();
-        let planned = analyze(&statement, &catalog, &self.world(), settings, command.query)
+        let planned = analyze(&statement, &catalog, &self.world(), &settings, command.query)
             .map_err(|error| internal(&error))?;
         apply(Arc::make_mut(&mut self.catalog.write()), &planned);
-        Ok((statement, planned))
+        Ok((statement, planned, settings))
     }
 
     fn replay_change(&self, change: Change, target: &QueryRef, paused: &mut BTreeSet<String>) {
