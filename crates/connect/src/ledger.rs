@@ -71,11 +71,23 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// What cannot be read changes nothing, and is told: it is no tombstone.
     fn apply(&mut self, record: &Record) {
         let Some(key) = record.key.as_ref().and_then(|key| std::str::from_utf8(key).ok()) else {
             return;
         };
-        let value = record.value.as_ref().and_then(|v| serde_json::from_slice::<Json>(v).ok());
+        if self.note(key, record.value.as_deref()).is_none() {
+            let (what, connector) = key.split_once('/').unwrap_or(("record", key));
+            tracing::error!(
+                connector,
+                "the {what} of connector {connector} cannot be read; what was written before counts"
+            );
+        }
+    }
+
+    /// Nothing if the value cannot be read.
+    fn note(&mut self, key: &str, value: Option<&[u8]>) -> Option<()> {
+        let value = value.map(serde_json::from_slice::<Json>).transpose().ok()?;
         if let Some(name) = key.strip_prefix(POSITION) {
             match value {
                 Some(position) => self.positions.insert(name.to_owned(), position),
@@ -87,11 +99,12 @@ impl Ledger {
                 None => self.paused.remove(name),
             };
         } else if let Some(name) = key.strip_prefix(CONFIG) {
-            match value.as_ref().and_then(config_of) {
-                Some(config) => self.configs.insert(name.to_owned(), config),
+            match value {
+                Some(value) => self.configs.insert(name.to_owned(), config_of(&value)?),
                 None => self.configs.remove(name),
             };
         }
+        Some(())
     }
 }
 
