@@ -164,7 +164,8 @@ async fn a_pipeline_that_would_run_twice_after_a_restart_is_refused() {
     let feed = Feed::start(ROWS).await;
     let unnamed = (" WITH (QUERY_ID = 'gotham_to_parking_events')", "");
     let (folder, data) = (city(&directory, &feed, unnamed), directory.path("data"));
-    let output = run(&["up", "--city", &folder, "--data", &data], "").await;
+    let arguments = ["up", "--city", &folder, "--data", &data, "--listen", "127.0.0.1:0"];
+    let output = run(&arguments, "").await;
     assert_eq!(output.status.code(), Some(1));
     let said = err(&output);
     assert!(said.contains("pipeline.sql: line 4: INSERT INTO PARKING_EVENTS"), "{said}");
