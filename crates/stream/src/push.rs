@@ -74,8 +74,9 @@ impl Drop for CloseGuard {
 pub struct PrintQuery {
     /// `Key format: …` and `Value format: …`, for those who want them.
     pub formats: Vec<String>,
-    /// Lines; the channel closes behind the last.
-    pub lines: mpsc::Receiver<String>,
+    /// Lines; the channel closes behind the last. An error says that the topic cannot be read any
+    /// more, and is the last.
+    pub lines: mpsc::Receiver<Result<String, String>>,
     /// Dropped with the query.
     pub guard: CloseGuard,
     /// Its place among those that run at once.

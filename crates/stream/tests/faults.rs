@@ -434,3 +434,19 @@ fn a_pull_query_ends_when_its_client_leaves() {
     });
     journal.stall_at(None);
 }
+
+#[test]
+fn print_says_when_its_topic_cannot_be_read() {
+    let (journal, server) = server();
+    server.run("INSERT INTO S VALUES ('a', 1);");
+    let print = || server.engine.query(&request("PRINT 's' FROM BEGINNING;"));
+    journal.refuse_at(Some("s"));
+    assert!(print().is_err(), "its first records cannot be read");
+    journal.refuse_at(None);
+    let Ok(QueryAnswer::Print(mut printed)) = print() else { panic!("it prints") };
+    printed.lines.blocking_recv().expect("a line").expect("it can be read");
+    journal.refuse_at(Some("s"));
+    let last = printed.lines.blocking_recv().expect("a word why");
+    assert!(last.is_err(), "the answer breaks off");
+    assert!(printed.lines.blocking_recv().is_none());
+}

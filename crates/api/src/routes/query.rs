@@ -266,8 +266,9 @@ fn print_response(print: PrintQuery, route: &Route, shape: Shape, engine: Engine
     let lines = futures::unfold(Some((lines, (guard, permit, engine))), |state| async move {
         let (mut lines, held) = state?;
         match lines.recv().await {
-            Some(line) => Some((Ok(line), Some((lines, held)))),
+            Some(Ok(line)) => Some((Ok(line), Some((lines, held)))),
             // Lines have no shape for an error; an answer that breaks off is one.
+            Some(Err(why)) => Some((Err(std::io::Error::other(why)), None)),
             None if held.2.is_shut_down() => {
                 Some((Err(std::io::Error::other(SHUTTING_DOWN)), None))
             }

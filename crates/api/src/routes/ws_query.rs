@@ -147,7 +147,8 @@ async fn printed(client: &mut Client, mut print: PrintQuery) -> Result<(), Broke
             () = client.left() => return Err(Broken::Gone),
         };
         match line {
-            Some(line) => client.tell(line).await?,
+            Some(Ok(line)) => client.tell(line).await?,
+            Some(Err(why)) => return Err(ApiError::untyped(50_000, why).into()),
             None => return Ok(()),
         }
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use journal::Journal;
+use journal::{Journal, ReadError};
 use model::{Offset, Record, TopicPartition};
 use sql::catalog::Catalog;
 use tokio::sync::mpsc;
 
-use super::failure::internal;
+use super::failure::{Failure, internal};
 use super::{Execution, Service};
 use crate::print::{Printer, Shown};
 use crate::push::{CloseGuard, PrintQuery, QUEUE_MESSAGES};
@@ -43,10 +43,10 @@ struct Reading {
 
 impl Reading {
     /// The next records that are shown, and whether any was read.
-    fn next(&mut self) -> Option<(Vec<Shown>, bool)> {
+    fn next(&mut self) -> Result<(Vec<Shown>, bool), ReadError> {
         let mut records: Vec<(u32, Record)> = Vec::new();
         for (partition, position) in &mut self.positions {
-            let fetched = self.journal.read(partition, *position, BATCH_BYTES).ok()?;
+            let fetched = self.journal.read(partition, *position, BATCH_BYTES)?;
             *position = fetched.next;
             let number = partition.partition.0;
             records.extend(fetched.records.into_iter().map(|(_, record)| (number, record)));
@@ -62,7 +62,7 @@ impl Reading {
                 shown.push(Shown { partition, record });
             }
         }
-        Some((shown, was_read))
+        Ok((shown, was_read))
     }
 
     fn is_over(&self) -> bool {
@@ -102,17 +102,20 @@ impl Service {
         let guard = CloseGuard::new(is_abandoned.clone());
         let mut printer = Printer::new(spec.topic, catalog, &self.options.registry);
         // The first records say what the topic holds.
-        let first =
-            if reading.is_over() { Vec::new() } else { reading.next().unwrap_or_default().0 };
+        let first = match reading.is_over() {
+            true => Vec::new(),
+            false => reading.next().map_err(|error| Failure::from(error).of_request())?.0,
+        };
         let formats = if spec.limit == Some(0) { Vec::new() } else { printer.formats(&first) };
         if self.options.execution == Execution::Manual {
             for line in printer.lines(&first) {
                 // A queue that is full is a test that asks for too much.
-                let _ = sender.try_send(line);
+                let _ = sender.try_send(Ok(line));
             }
             return Ok(PrintQuery { formats, lines, guard, permit });
         }
         let is_shut_down = self.is_closed.clone();
+        let topic = spec.topic.to_owned();
         let run = move || {
             let is_gone = || {
                 is_abandoned.load(Ordering::Acquire)
@@ -123,7 +126,7 @@ impl Service {
             let mut mark = 0;
             loop {
                 for line in printer.lines(&shown) {
-                    if sender.blocking_send(line).is_err() {
+                    if sender.blocking_send(Ok(line)).is_err() {
                         return;
                     }
                 }
@@ -131,12 +134,16 @@ impl Service {
                     return;
                 }
                 match reading.next() {
-                    Some((records, true)) => shown = records,
-                    Some((records, false)) => {
+                    Ok((records, true)) => shown = records,
+                    Ok((records, false)) => {
                         shown = records;
                         mark = reading.journal.wait(mark, IDLE);
                     }
-                    None => return,
+                    Err(error) => {
+                        tracing::warn!(topic, %error, "PRINT breaks off");
+                        let _ = sender.blocking_send(Err(error.to_string()));
+                        return;
+                    }
                 }
             }
         };
