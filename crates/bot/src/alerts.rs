@@ -14,11 +14,12 @@
 mod desk;
 mod late;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use tracing::{info, warn};
+use futures_util::{FutureExt, StreamExt};
+use tracing::{error, info, warn};
 
 use crate::client::ClientError;
 use crate::conversation::Conversation;
@@ -35,7 +36,8 @@ const BACK_OFF_FIRST: Duration = Duration::from_secs(1);
 /// The longest such pause.
 const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 
-/// Reads alerts and hands them to `transport`, for ever; the caller drops the future to stop it.
+/// Reads alerts and hands them to `transport`, for ever; the caller drops the future to stop it. A
+/// panic does not: the stream is opened again, as when it broke off.
 pub async fn deliver<T: Transport + 'static>(conversation: Arc<Conversation>, transport: Arc<T>) {
     let mut pause = BACK_OFF_FIRST;
     let mut reader = AlertStream {
@@ -46,9 +48,11 @@ pub async fn deliver<T: Transport + 'static>(conversation: Arc<Conversation>, tr
         late: Late::default(),
     };
     loop {
-        match reader.read(&mut pause).await {
-            Ok(()) => info!("the server ended the stream of alerts; opening it again"),
-            Err(error) => warn!(%error, "the stream of alerts broke off; opening it again"),
+        match AssertUnwindSafe(reader.read(&mut pause)).catch_unwind().await {
+            Ok(Ok(())) => info!("the server ended the stream of alerts; opening it again"),
+            Ok(Err(error)) => warn!(%error, "the stream of alerts broke off; opening it again"),
+            // A fault of ours. Its batch is lost; the position is behind it.
+            Err(_) => error!("reading the alerts broke down; opening their stream again"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(BACK_OFF_MAX);
@@ -120,5 +124,50 @@ impl<T: Transport + 'static> AlertStream<T> {
             self.desk.hand_over(alert, Some(room));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::Ready;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use model::{ManualClock, TimestampMs};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::reply::{ChatId, Reply};
+    use crate::transports::Delivery;
+    use crate::views::Views;
+
+    type Answer = Ready<Result<Response<Full<Bytes>>, Infallible>>;
+
+    struct Nobody;
+
+    impl Transport for Nobody {
+        async fn send(&self, _: ChatId, _: Reply) -> Delivery {
+            Delivery::Sent
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_does_not_end_the_alerts() {
+        let (asked, mut requests) = mpsc::unbounded_channel();
+        let server = move |_: Request<Full<Bytes>>| -> Answer {
+            let _ = asked.send(());
+            panic!("a mistake")
+        };
+        let views = Views::new(Client::in_process(tower::service_fn(server)));
+        let clock = Arc::new(ManualClock::at(TimestampMs(0)));
+        let conversation = Arc::new(Conversation::new(views, clock, Vec::new()));
+        let delivery = tokio::spawn(deliver(conversation, Arc::new(Nobody)));
+        for _ in 0..3 {
+            requests.recv().await.expect("it asks again");
+        }
+        delivery.abort();
     }
 }
