@@ -133,11 +133,6 @@ impl Row {
     pub fn number(&self, name: &str) -> Option<f64> {
         self.get(name)?.as_f64()
     }
-
-    /// A truth, or nothing if it is null.
-    pub fn boolean(&self, name: &str) -> Option<bool> {
-        self.get(name)?.as_bool()
-    }
 }
 
 type AnswerBody = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;

@@ -77,8 +77,7 @@ impl Progress {
     fn events_in(&self, written: &BTreeSet<String>) -> u64 {
         let topics = self.journal.topics().into_iter().filter(|topic| {
             let name = &*topic.spec.name;
-            let is_own = journal::is_internal(name) || name.ends_with("ksql_processing_log");
-            !is_own && !written.contains(name)
+            !journal::is_internal(name) && !written.contains(name)
         });
         let partitions = topics.flat_map(|topic| {
             (0..topic.spec.partitions).map(move |p| TopicPartition::new(&*topic.spec.name, p))

@@ -7,7 +7,7 @@
 use functions::Resolved;
 use functions::aggregate::AggregateFunction;
 use functions::table::TableFunction;
-use model::{Format, Schema, Value};
+use model::{Format, Namespace, Schema, Value};
 
 use crate::ast::{Emit, JoinKind, SourceKind, Within};
 use crate::expr::{Arg, Expr};
@@ -51,6 +51,14 @@ pub struct QueryPlan {
     pub limit: Option<u64>,
     /// Where a persistent query writes.
     pub sink: Option<Sink>,
+}
+
+impl QueryPlan {
+    /// Where the result's columns of one namespace stand in the root step's schema.
+    pub fn positions(&self, namespace: Namespace) -> Vec<usize> {
+        let columns = self.output.columns.iter().zip(&self.output_columns);
+        columns.filter(|(c, _)| c.namespace == namespace).map(|(_, at)| *at).collect()
+    }
 }
 
 /// Where a persistent query writes.

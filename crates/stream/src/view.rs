@@ -82,10 +82,6 @@ pub struct Restoring(Rows);
 impl View {
     /// An empty view of a query's result.
     pub fn new(id: StoreId, plan: &QueryPlan, retention_ms: Option<i64>) -> Self {
-        let positions = |namespace: Namespace| -> Vec<usize> {
-            let columns = plan.output.columns.iter().zip(&plan.output_columns);
-            columns.filter(|(c, _)| c.namespace == namespace).map(|(_, at)| *at).collect()
-        };
         let types = |schema: &Schema, namespace| -> Vec<SqlType> {
             schema.of(namespace).map(|c| c.ty.clone()).collect()
         };
@@ -94,8 +90,8 @@ impl View {
             schema: plan.output.clone(),
             key_types: types(&plan.output, Namespace::Key),
             value_types: types(&plan.output, Namespace::Value),
-            key_columns: positions(Namespace::Key),
-            value_columns: positions(Namespace::Value),
+            key_columns: plan.positions(Namespace::Key),
+            value_columns: plan.positions(Namespace::Value),
             windowed: plan.window.is_some(),
             retention_ms,
             rows: RwLock::default(),

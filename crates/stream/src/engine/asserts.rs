@@ -94,7 +94,6 @@ impl Service {
         let timeout = timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
         let clock = &self.options.clock;
         let start = clock.monotonic();
-        let waiter = crate::run::shared::Shared::default();
         loop {
             let result = holds();
             let is_manual = self.options.execution == super::Execution::Manual;
@@ -105,7 +104,7 @@ impl Service {
             if self.is_closed.load(Ordering::Acquire) {
                 return Err(super::shutting_down());
             }
-            waiter.wait(INTERVAL);
+            std::thread::park_timeout(INTERVAL);
         }
     }
 }

@@ -43,10 +43,6 @@ impl SinkWriter {
         partitions: u32,
         registry: &Arc<dyn format::Registry>,
     ) -> Result<Self, format::CodecError> {
-        let positions = |namespace: Namespace| -> Vec<usize> {
-            let columns = plan.output.columns.iter().zip(&plan.output_columns);
-            columns.filter(|(c, _)| c.namespace == namespace).map(|(_, at)| *at).collect()
-        };
         let encoder = |format, namespace, is_key| {
             let columns = columns_of(&plan.output, namespace);
             format::encoder(format, &columns, is_key, &sink.topic, registry)
@@ -63,8 +59,8 @@ impl SinkWriter {
             window: plan.window,
             key_encoder: encoder(&sink.key_format, Namespace::Key, true)?,
             value_encoder: encoder(&sink.value_format, Namespace::Value, false)?,
-            key_columns: positions(Namespace::Key),
-            value_columns: positions(Namespace::Value),
+            key_columns: plan.positions(Namespace::Key),
+            value_columns: plan.positions(Namespace::Value),
             timestamp,
         })
     }

@@ -1,9 +1,8 @@
 //! What a running query and those who look at it share: whether it is to run, and what it has done.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::answer::{QueryProgress, QueryState};
 
@@ -14,8 +13,6 @@ pub struct Shared {
     is_paused: AtomicBool,
     /// Nobody reads what the query writes: then its topic need not tell every change.
     is_unread: AtomicBool,
-    wake: Condvar,
-    wake_lock: Mutex<()>,
     state: Mutex<Health>,
     rows_in: AtomicU64,
     rows_out: AtomicU64,
@@ -34,7 +31,6 @@ impl Shared {
     /// Ends the query.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        self.wake.notify_all();
     }
 
     /// Is it to end?
@@ -45,7 +41,6 @@ impl Shared {
     /// Lets it wait, or go on.
     pub fn pause(&self, is_paused: bool) {
         self.is_paused.store(is_paused, Ordering::Release);
-        self.wake.notify_all();
     }
 
     /// Is it to wait?
@@ -61,14 +56,6 @@ impl Shared {
     /// Does nobody read what the query writes?
     pub fn is_unread(&self) -> bool {
         self.is_unread.load(Ordering::Acquire)
-    }
-
-    /// Waits until something is said, at most so long.
-    pub fn wait(&self, timeout: Duration) {
-        let mut lock = self.wake_lock.lock();
-        if !self.is_closed() {
-            self.wake.wait_for(&mut lock, timeout);
-        }
     }
 
     /// Notes that it runs.
