@@ -113,6 +113,17 @@ impl RegistryError {
         (self.code() / 100) as u16
     }
 
+    /// Is what was asked for just not there?
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            RegistryError::SubjectNotFound(_)
+                | RegistryError::VersionNotFound(_)
+                | RegistryError::SchemaNotFound
+                | RegistryError::IdNotFound(_)
+        )
+    }
+
     /// May the same call succeed later, unchanged?
     pub fn is_retryable(&self) -> bool {
         self.code() >= 50000

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use format::registry::RegistryError;
 use journal::{CreateTopicError, DeleteTopicError};
 use model::Namespace;
 use sql::analyze::{CreateSourcePlan, Planned, Settings, analyze};
@@ -271,10 +272,14 @@ impl Service {
             }
         }
         for is_key in [true, false] {
-            // Nothing may be registered there; then there is nothing to delete.
-            let subject = format::codec::subject(topic, is_key);
-            if self.options.registry.delete_subject(&subject, false).is_ok() {
-                let _ = self.options.registry.delete_subject(&subject, true);
+            let (subject, registry) =
+                (format::codec::subject(topic, is_key), &self.options.registry);
+            let softly = registry.delete_subject(&subject, false);
+            match softly.and_then(|_| registry.delete_subject(&subject, true)) {
+                Ok(_) | Err(RegistryError::SubjectSoftDeleted(_)) => {}
+                // Nothing is registered there.
+                Err(error) if error.is_not_found() => {}
+                Err(error) => tracing::warn!(subject, %error, "its schemas could not be deleted"),
             }
         }
         Ok(())

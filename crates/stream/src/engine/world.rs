@@ -45,15 +45,14 @@ impl Environment for TopicWorld {
     ) -> Result<Option<RegisteredColumns>, String> {
         let suffix = if request.is_key { "-key" } else { "-value" };
         let topic = request.subject.strip_suffix(suffix).unwrap_or(request.subject);
-        let id = match request.schema_id {
-            Some(id) => match self.registry.by_id(SchemaId(id), None) {
-                Ok(_) => id,
-                Err(_) => return Ok(None),
-            },
-            None => match self.registry.latest(request.subject) {
-                Ok(latest) => latest.id.0,
-                Err(_) => return Ok(None),
-            },
+        let found = match request.schema_id {
+            Some(id) => self.registry.by_id(SchemaId(id), None).map(|_| id),
+            None => self.registry.latest(request.subject).map(|latest| latest.id.0),
+        };
+        let id = match found {
+            Ok(id) => id,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error.to_string()),
         };
         let format = Format { schema_id: Some(id), ..request.format.clone() };
         let columns = format::infer(&format, request.is_key, topic, &self.registry)
