@@ -29,8 +29,14 @@ use crate::topology::outline::continues;
 use crate::topology::{Surroundings, Topology, Tuning, is_source_store};
 use crate::view::{Restoring, View, ViewChanges};
 
-/// About so much is read for one batch.
-const BATCH_BYTES: usize = 512 << 10;
+/// About so much is read for one batch of a long backlog.
+const BATCH_BYTES: usize = 1 << 20;
+/// So much is read before it is known to be long: less memory, for all queries that never have one.
+const BATCH_BYTES_FIRST: usize = 256 << 10;
+/// A backlog is long from so many batches on.
+const BATCHES_FIRST: u32 = 4;
+/// So much of a changelog is read at once.
+const CHANGELOG_BYTES: usize = 2 << 20;
 /// So much is read where a row belongs to very many windows, and after a panic.
 const BATCH_BYTES_MIN: usize = 4 << 10;
 /// So many windows of a row cost no more than reading it.
@@ -86,7 +92,10 @@ pub struct PersistentTask {
     sink: Option<SinkWriter>,
     read_back: Option<ReadBack>,
     partitions: u32,
+    /// The most that is read for one batch; where that is less than usual, it stays so.
     batch_bytes: usize,
+    /// How many batches of a backlog were read one after the other.
+    backlog: u32,
     changelog: TopicPartition,
     outline_is_written: bool,
     /// State that no operator has any more: to be taken out of the changelog.
@@ -154,6 +163,7 @@ impl PersistentTask {
         let changelog = TopicPartition::new(spec.changelog.clone(), 0);
         let mut task = Self {
             batch_bytes: batch_bytes(BATCH_BYTES, &topology),
+            backlog: 0,
             topology,
             reader,
             sink,
@@ -190,7 +200,7 @@ impl PersistentTask {
     fn fold(&mut self, rows: &mut Restoring) -> Result<(), TaskError> {
         let mut from = Offset::ZERO;
         loop {
-            let fetched = self.spec.journal.read(&self.changelog, from, 4 * BATCH_BYTES)?;
+            let fetched = self.spec.journal.read(&self.changelog, from, CHANGELOG_BYTES)?;
             if fetched.records.is_empty() && fetched.next == from {
                 break;
             }
@@ -257,7 +267,11 @@ impl PersistentTask {
 
     /// Reads, processes and commits one batch; returns how many records that were.
     pub fn step(&mut self) -> Result<usize, TaskError> {
-        let incoming = self.reader.poll(self.batch_bytes)?;
+        let is_long = self.backlog >= BATCHES_FIRST;
+        let most = if is_long { BATCH_BYTES } else { BATCH_BYTES_FIRST };
+        let incoming = self.reader.poll(self.batch_bytes.min(most))?;
+        let is_backlog = incoming.len() >= BACKLOG_RECORDS;
+        self.backlog = if is_backlog { self.backlog.saturating_add(1) } else { 0 };
         let lost = self.reader.take_lost();
         if !lost.is_empty() {
             self.note_lost(&lost, incoming.is_empty())?;
@@ -268,7 +282,7 @@ impl PersistentTask {
         }
         let (commit, outcome) = self.process(&incoming, true)?;
         self.finish()?;
-        if incoming.len() < BACKLOG_RECORDS {
+        if !is_backlog {
             self.commit(commit, outcome)?;
         } else {
             let commit = BackgroundCommit::new(Arc::clone(&self.spec.journal), commit);
