@@ -217,7 +217,7 @@ fn connector_description(described: &ConnectorDescription) -> Value {
             "name": info.name,
             "connector": { "state": info.state, "worker_id": "kerb", "trace": info.summary },
             "tasks": [
-                { "id": 0, "state": info.state, "worker_id": "kerb", "trace": info.summary },
+                { "id": 0, "state": info.state, "worker_id": "kerb", "trace": info.figures },
             ],
             "type": info.kind.as_str(),
         },

@@ -401,6 +401,8 @@ pub struct ConnectorInfo {
     /// The state with how many of its tasks run and, if something is not as it should be, what:
     /// `RUNNING (1/1 tasks RUNNING: the document is empty)`.
     pub summary: String,
+    /// How its polls went and how old the feed is, for people.
+    pub figures: String,
     /// The topics it uses.
     pub topics: Vec<String>,
 }

@@ -64,6 +64,7 @@ impl Connectors for Named {
             config: Vec::new(),
             state: "RUNNING".to_owned(),
             summary: "RUNNING (1/1 tasks RUNNING)".to_owned(),
+            figures: "3 polls".to_owned(),
             topics: Vec::new(),
         })
     }

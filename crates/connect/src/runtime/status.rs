@@ -109,6 +109,27 @@ impl Status {
         format!("{state} ({running}/1 tasks RUNNING{trouble})")
     }
 
+    /// What DESCRIBE shows beside the summary: how its polls went, and how old the feed was at the
+    /// last one.
+    pub fn figures(&self) -> String {
+        let mut figures = format!(
+            "{} polls: {} failed, {} unchanged, {} empty; {} records, {} rejected",
+            self.polls,
+            self.polls_failed,
+            self.polls_unchanged,
+            self.polls_empty,
+            self.records,
+            self.rejected
+        );
+        if let Some(status) = self.http_status {
+            figures.push_str(&format!("; HTTP {status}"));
+        }
+        if let Some(age) = self.polled_at.and_then(|polled_at| self.feed_age(polled_at)) {
+            figures.push_str(&format!("; feed {} s old at the last poll", age.as_secs()));
+        }
+        figures
+    }
+
     pub(crate) fn succeed(&mut self, poll: &Poll) {
         self.state = State::Running;
         self.polls += u64::from(!poll.more);
@@ -193,7 +214,11 @@ mod tests {
             "RETRYING (0/1 tasks RUNNING: HTTP 503 Service Unavailable, 1 in a row)"
         );
         assert_eq!((status.polls, status.polls_failed, status.polls_empty), (3, 1, 1));
-        assert_eq!(status.http_status, Some(503));
+        assert_eq!(
+            status.figures(),
+            "3 polls: 1 failed, 0 unchanged, 1 empty; 0 records, 0 rejected; HTTP 503; \
+             feed 0 s old at the last poll"
+        );
     }
 
     #[test]

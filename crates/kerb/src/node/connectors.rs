@@ -79,7 +79,7 @@ fn refusal(error: CreateError) -> ConnectorError {
 }
 
 fn info(description: Description) -> ConnectorInfo {
-    let summary = description.status.summary();
+    let (summary, figures) = (description.status.summary(), description.status.figures());
     ConnectorInfo {
         name: description.name,
         kind: description.kind,
@@ -87,6 +87,7 @@ fn info(description: Description) -> ConnectorInfo {
         config: description.properties.into_iter().collect(),
         state: description.status.state.as_str().to_string(),
         summary,
+        figures,
         topics: description.topics,
     }
 }

@@ -200,6 +200,9 @@ fn connector(entity: &Value) -> String {
     if let Some(trace) = status["connector"]["trace"].as_str() {
         row("Says", &trace.into());
     }
+    if let Some(figures) = status["tasks"][0]["trace"].as_str() {
+        row("Figures", &figures.into());
+    }
     let sources = entity["sources"].as_array().map_or(&[][..], Vec::as_slice);
     for topic in entity["topics"].as_array().into_iter().flatten() {
         row("Topic", topic);
@@ -239,14 +242,15 @@ mod tests {
             "@type": "connector_description", "connectorClass": "http",
             "status": {
                 "name": "SPACES", "type": "source",
-                "connector": { "state": "RUNNING", "trace": "RUNNING (42 records)" },
+                "connector": { "state": "RUNNING", "trace": "RUNNING" },
+                "tasks": [{ "id": 0, "trace": "3 polls well" }],
             },
             "sources": [{ "type": "STREAM", "name": "SPACES_SRC", "topic": "spaces" }],
             "topics": ["spaces", "other"],
         });
-        let expect = " Connector | SPACES\n-----------+----------------------\n \
+        let expect = " Connector | SPACES\n-----------+-------------------\n \
              Type      | source\n Class     | http\n State     | RUNNING\n \
-             Says      | RUNNING (42 records)\n Topic     | spaces\n \
+             Says      | RUNNING\n Figures   | 3 polls well\n Topic     | spaces\n \
              Read by   | STREAM SPACES_SRC\n Topic     | other\n";
         assert_eq!(render(&entity, None), expect);
     }
