@@ -38,8 +38,35 @@ fn events(seed: u64, topics: &[&'static str]) -> Vec<Event> {
         .collect()
 }
 
+const STREAMS: &str = "
+    CREATE STREAM L (K VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='l', FORMAT='JSON');
+    CREATE STREAM R (K VARCHAR KEY, W INT) WITH (KAFKA_TOPIC='r', FORMAT='JSON');";
+
 /// The rows of OUT: key (without its window), window start, value, time.
 fn run(query: &str, events: &[Event], batch: usize) -> Vec<(String, i64, Json, i64)> {
+    let record = |(topic, key, number, time): &Event| {
+        let name = if *topic == "l" { "V" } else { "W" };
+        (*topic, record(key, Some(format!("{{\"{name}\":{number}}}")), *time))
+    };
+    run_on(STREAMS, query, events.iter().map(record).collect(), batch)
+}
+
+fn record(key: &str, value: Option<String>, time: i64) -> Record {
+    Record {
+        key: Some(format!("\"{key}\"").into()),
+        value: value.map(Into::into),
+        timestamp: TimestampMs(time),
+        headers: Vec::new(),
+    }
+}
+
+/// The same of records of any kind.
+fn run_on(
+    sources: &str,
+    query: &str,
+    records: Vec<(&'static str, Record)>,
+    batch: usize,
+) -> Vec<(String, i64, Json, i64)> {
     let clock = Arc::new(ManualClock::at(TimestampMs(1_700_000_000_000)));
     let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new(clock.clone()));
     for topic in ["l", "r"] {
@@ -47,25 +74,16 @@ fn run(query: &str, events: &[Event], batch: usize) -> Vec<(String, i64, Json, i
     }
     let properties = [("cache.max.bytes.buffering", "0")];
     let server = Server::on(journal.clone(), clock, Execution::Manual, &properties);
-    let sources = "
-        CREATE STREAM L (K VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='l', FORMAT='JSON');
-        CREATE STREAM R (K VARCHAR KEY, W INT) WITH (KAFKA_TOPIC='r', FORMAT='JSON');";
     for text in [sources, query] {
         let request = Request::new(text).with("auto.offset.reset", "earliest");
         if let Err(error) = server.engine.execute(&request) {
             panic!("{error}");
         }
     }
-    for chunk in events.chunks(batch) {
-        for (topic, key, number, time) in chunk {
-            let name = if *topic == "l" { "V" } else { "W" };
-            let record = Record {
-                key: Some(format!("\"{key}\"").into()),
-                value: Some(format!("{{\"{name}\":{number}}}").into()),
-                timestamp: TimestampMs(*time),
-                headers: Vec::new(),
-            };
-            journal.append(&TopicPartition::new(*topic, 0), vec![record]).expect("an append");
+    for chunk in records.chunks(batch) {
+        for (topic, record) in chunk {
+            let partition = TopicPartition::new(*topic, 0);
+            journal.append(&partition, vec![record.clone()]).expect("an append");
         }
         server.engine.run_until_idle();
     }
@@ -149,9 +167,12 @@ fn sessions_are_rows_with_no_silence_between_them() {
 #[test]
 fn stream_joins_pair_all_rows_that_are_near_enough() {
     let (before, after) = (12, 7);
-    for (word, left_stays, right_stays) in
-        [("", false, false), ("LEFT", true, false), ("FULL OUTER", true, true)]
-    {
+    for (word, left_stays, right_stays) in [
+        ("", false, false),
+        ("LEFT", true, false),
+        ("RIGHT", false, true),
+        ("FULL OUTER", true, true),
+    ] {
         for seed in 20..=25 {
             let mut events = events(seed, &["l", "r"]);
             // Times that rise, so that nothing is too late and every row's fate is plain.
@@ -163,8 +184,11 @@ fn stream_joins_pair_all_rows_that_are_near_enough() {
             // The last event closes everything.
             events.push(("l", "z", 1000, time + 10_000));
             let of = |topic| events.iter().filter(move |event| event.0 == topic);
-            let near =
-                |l: &&Event, r: &&Event| l.1 == r.1 && r.3 >= l.3 - before && r.3 <= l.3 + after;
+            // As in ksqlDB: WITHIN is seen from the side whose rows all stay.
+            let near = |l: &&Event, r: &&Event| {
+                let (from, to) = if word == "RIGHT" { (r.3, l.3) } else { (l.3, r.3) };
+                l.1 == r.1 && to >= from - before && to <= from + after
+            };
             let mut expected: BTreeSet<(Option<i64>, Option<i64>)> = BTreeSet::new();
             for l in of("l") {
                 let partners: Vec<&Event> = of("r").filter(|r| near(&l, r)).collect();
@@ -180,7 +204,11 @@ fn stream_joins_pair_all_rows_that_are_near_enough() {
                 "CREATE STREAM OUT AS SELECT {} AS K, V, W FROM L {word} JOIN R
                  WITHIN ({before} MILLISECONDS, {after} MILLISECONDS)
                  GRACE PERIOD 5 MILLISECONDS ON L.K = R.K;",
-                if word == "FULL OUTER" { "ROWKEY" } else { "L.K" }
+                match word {
+                    "FULL OUTER" => "ROWKEY",
+                    "RIGHT" => "R.K",
+                    _ => "L.K",
+                }
             );
             for batch in [1, 13, 500] {
                 let rows = run(&query, &events, batch);
@@ -188,6 +216,147 @@ fn stream_joins_pair_all_rows_that_are_near_enough() {
                     rows.iter().map(|(_, _, v, _)| (v["V"].as_i64(), v["W"].as_i64())).collect();
                 assert_eq!(pairs.len(), rows.len(), "nothing is told twice");
                 assert_eq!(pairs, expected, "{word} join, seed {seed}, batches of {batch}");
+            }
+        }
+    }
+}
+
+/// A row of either table, or that it is gone: topic, key, (foreign key, number).
+type Change = (&'static str, &'static str, Option<(&'static str, i64)>);
+
+fn changes(seed: u64) -> Vec<Change> {
+    let mut numbers = Numbers(seed);
+    let keys = ["a", "b", "c", "d"];
+    let mut change = |number| {
+        let mut any = |of: &[&'static str]| of[numbers.below(of.len() as u64) as usize];
+        let (topic, key, foreign) = (any(&["l", "r"]), any(&keys), any(&keys));
+        (topic, key, (numbers.below(4) > 0).then_some((foreign, number)))
+    };
+    (0..200).map(&mut change).collect()
+}
+
+fn records_of(changes: &[Change]) -> Vec<(&'static str, Record)> {
+    let record = |(time, (topic, key, row)): (i64, &Change)| {
+        let value = row.map(|(foreign, number)| match *topic {
+            "l" => format!("{{\"F\":\"{foreign}\",\"V\":{number}}}"),
+            _ => format!("{{\"W\":{number}}}"),
+        });
+        (*topic, record(key, value, time))
+    };
+    (0..).zip(changes).map(record).collect()
+}
+
+/// The rows of one of the tables as they are in the end.
+fn newest(changes: &[Change], of: &str) -> BTreeMap<&'static str, (&'static str, i64)> {
+    let mut rows = BTreeMap::new();
+    for (_, key, row) in changes.iter().filter(|(topic, ..)| *topic == of) {
+        match row {
+            Some(row) => rows.insert(*key, *row),
+            None => rows.remove(key),
+        };
+    }
+    rows
+}
+
+type Joined = BTreeMap<String, (Option<i64>, Option<i64>)>;
+
+/// What a table's topic comes to.
+fn folded(rows: Vec<(String, i64, Json, i64)>) -> Joined {
+    let mut table = Joined::new();
+    for (key, _, value, _) in rows {
+        let key = key.trim_matches('"').to_owned();
+        match value {
+            Json::Null => table.remove(&key),
+            value => table.insert(key, (value["V"].as_i64(), value["W"].as_i64())),
+        };
+    }
+    table
+}
+
+const TABLES: &str = "
+    CREATE TABLE L (K VARCHAR PRIMARY KEY, F VARCHAR, V INT) WITH (KAFKA_TOPIC='l', FORMAT='JSON');
+    CREATE TABLE R (K VARCHAR PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='r', FORMAT='JSON');";
+
+#[test]
+fn table_joins_are_the_joins_of_their_newest_rows() {
+    for (word, key, left_stays, right_stays) in [
+        ("INNER", "L.K", false, false),
+        ("LEFT", "L.K", true, false),
+        ("RIGHT", "R.K", false, true),
+        ("FULL OUTER", "ROWKEY", true, true),
+    ] {
+        let query = format!(
+            "CREATE TABLE OUT AS SELECT {key} AS K, V, W FROM L {word} JOIN R ON L.K = R.K;"
+        );
+        for seed in 40..=45 {
+            let changes = changes(seed);
+            let (left, right) = (newest(&changes, "l"), newest(&changes, "r"));
+            let mut expected = Joined::new();
+            for key in left.keys().chain(right.keys()) {
+                let (l, r) = (left.get(key), right.get(key));
+                if (l.is_some() || right_stays) && (r.is_some() || left_stays) {
+                    let pair = (l.map(|(_, v)| *v), r.map(|(_, w)| *w));
+                    expected.insert((*key).to_owned(), pair);
+                }
+            }
+            for batch in [1, 13, 500] {
+                let found = folded(run_on(TABLES, &query, records_of(&changes), batch));
+                assert_eq!(found, expected, "{word} join, seed {seed}, batches of {batch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn foreign_key_joins_find_the_newest_row_a_row_points_to() {
+    for (word, left_stays) in [("INNER", false), ("LEFT", true)] {
+        let query =
+            format!("CREATE TABLE OUT AS SELECT L.K AS K, V, W FROM L {word} JOIN R ON F = R.K;");
+        for seed in 50..=55 {
+            let changes = changes(seed);
+            let (left, right) = (newest(&changes, "l"), newest(&changes, "r"));
+            let mut expected = Joined::new();
+            for (key, (foreign, v)) in &left {
+                let w = right.get(foreign).map(|(_, w)| *w);
+                if w.is_some() || left_stays {
+                    expected.insert((*key).to_owned(), (Some(*v), w));
+                }
+            }
+            for batch in [1, 13, 500] {
+                let found = folded(run_on(TABLES, &query, records_of(&changes), batch));
+                assert_eq!(found, expected, "{word} join, seed {seed}, batches of {batch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_joins_the_row_a_table_has_at_that_time() {
+    let sources = "
+        CREATE STREAM L (K VARCHAR KEY, F VARCHAR, V INT) WITH (KAFKA_TOPIC='l', FORMAT='JSON');
+        CREATE TABLE R (K VARCHAR PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='r', FORMAT='JSON');";
+    for (word, left_stays) in [("INNER", false), ("LEFT", true)] {
+        let query = format!(
+            "CREATE STREAM OUT AS SELECT L.K AS K, V, W FROM L {word} JOIN R ON L.K = R.K;"
+        );
+        for seed in 60..=65 {
+            let changes = changes(seed);
+            let mut expected = Vec::new();
+            for (at, (topic, key, row)) in changes.iter().enumerate() {
+                let (Some((_, v)), "l") = (row, *topic) else { continue };
+                let w = newest(&changes[..at], "r").get(key).map(|(_, w)| *w);
+                if w.is_some() || left_stays {
+                    expected.push(((*key).to_owned(), (Some(*v), w)));
+                }
+            }
+            for batch in [1, 13, 500] {
+                let rows = run_on(sources, &query, records_of(&changes), batch);
+                let pair = |(key, _, value, _): (String, i64, Json, i64)| {
+                    let key = key.trim_matches('"').to_owned();
+                    (key, (value["V"].as_i64(), value["W"].as_i64()))
+                };
+                let found: Vec<_> = rows.into_iter().map(pair).collect();
+                assert_eq!(found, expected, "{word} join, seed {seed}, batches of {batch}");
             }
         }
     }
